@@ -9,5 +9,5 @@ mod target;
 pub use clock::{Clock, Millis};
 pub use fold::fold_key;
 pub use ids::{PersonUid, TenantId};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, UnknownOutcome};
 pub use target::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, Target, ValueType, target};

@@ -88,6 +88,14 @@ CREATE TABLE link (
 ) STRICT;
 CREATE INDEX link_person ON link (person);
 CREATE INDEX link_source ON link (tenant, source_id);
+CREATE INDEX link_late ON link (tenant, integration) WHERE sync_time IS NOT NULL OR absent_runs > 0 OR gone = 1;
+
+-- The next number of a kind, where one is needed before the row is there.
+CREATE TABLE sequence (
+  name TEXT PRIMARY KEY,
+  next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO sequence VALUES ('person', 1), ('change', 1);
 
 -- Everything but the record itself that decides an outcome: mapping, policy, match keys, plugin.
 CREATE TABLE basis (
@@ -130,10 +138,13 @@ CREATE TABLE change (
   run          INTEGER NOT NULL REFERENCES run,
   integration  TEXT,
   source_id    TEXT,
-  person       INTEGER,                 -- NULL = nobody yet
-  uid          TEXT,                    -- of the person, once there is one to be
+  person       INTEGER,                 -- NULL = nobody
+  uid          TEXT,                    -- creations: of the person to be
   outcome      TEXT NOT NULL,
-  state        TEXT NOT NULL CHECK (state IN ('staged', 'held', 'none', 'applied', 'moved', 'dropped')),
+  -- flows: done when the run is applied. held: waits. none: nothing would change. moved: left out,
+  -- because the person had changed since.
+  state        TEXT NOT NULL CHECK (state IN ('flows', 'held', 'none', 'moved')),
+  cause        TEXT,                    -- what changes with one cause have in common
   reason       TEXT NOT NULL,
   fields       TEXT,                    -- creations: every field
   differences  TEXT,                    -- JSON list of [field, before, after]
@@ -142,7 +153,8 @@ CREATE TABLE change (
   evidence     TEXT,                    -- JSON; what proves an absence
   base_version INTEGER,
   at           INTEGER NOT NULL,
-  CHECK (active_after IS NULL OR active_after = 1 OR outcome = 'created' OR evidence IS NOT NULL)
+  -- Nobody is deactivated without evidence.
+  CHECK (active_after IS NOT 0 OR outcome = 'created' OR evidence IS NOT NULL)
 ) STRICT;
 CREATE INDEX change_run ON change (run, outcome);
 CREATE INDEX change_person ON change (person) WHERE person IS NOT NULL;
@@ -152,13 +164,37 @@ CREATE TABLE staged (
   run       INTEGER NOT NULL REFERENCES run,
   source_id TEXT NOT NULL,
   change    INTEGER,                    -- NULL = the link is refreshed, nobody changes
-  person    INTEGER,
-  link      INTEGER,
+  person    INTEGER,                    -- NULL = nobody is linked
+  link      INTEGER,                    -- NULL = there is none yet
+  linking   INTEGER NOT NULL CHECK (linking IN (0, 1)), -- whether there is a link afterwards
+  open      INTEGER NOT NULL CHECK (open IN (0, 1)),
   document  INTEGER,
   digest    BLOB NOT NULL,
   enabled   INTEGER,
   keys      TEXT,                       -- JSON object, key field -> folded value, of what the run would write
   PRIMARY KEY (run, source_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX staged_person ON staged (run, person) WHERE link IS NOT NULL OR person IS NOT NULL;
+
+-- What a complete listing did not return, and what the source said when it was asked.
+CREATE TABLE staged_absent (
+  run   INTEGER NOT NULL REFERENCES run,
+  link  INTEGER NOT NULL,
+  count INTEGER NOT NULL CHECK (count IN (0, 1)), -- counts towards the grace
+  gone  INTEGER NOT NULL CHECK (gone IN (0, 1)),
+  PRIMARY KEY (run, link)
+) STRICT, WITHOUT ROWID;
+
+-- What this run would hold.
+CREATE TABLE staged_hold (
+  run         INTEGER NOT NULL REFERENCES run,
+  source_id   TEXT NOT NULL,
+  cause       TEXT NOT NULL,
+  person      INTEGER,
+  reason      TEXT NOT NULL,
+  differences TEXT,
+  PRIMARY KEY (run, source_id, cause)
 ) STRICT, WITHOUT ROWID;
 
 -- Standing questions to a person in charge.
