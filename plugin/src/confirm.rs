@@ -59,11 +59,7 @@ pub fn confirm_absent(
     let (Ok(settings), Ok(select)) = (settings, select) else {
         return Err(Error::Settings(problems));
     };
-    let mut session = Session {
-        outside,
-        tokens,
-        settings: &settings,
-    };
+    let mut session = Session { outside, tokens, settings: &settings };
     let mut answers: Vec<Option<Presence>> = ids.iter().map(|id| implausible(id)).collect();
     let open: Vec<usize> = (0..ids.len()).filter(|n| answers[*n].is_none()).collect();
     for part in open.chunks(BATCH) {
@@ -110,9 +106,7 @@ fn ask_batch(
         method: "GET",
         url: format!("/users/{}?$select={select}", ids[*n]),
     };
-    let batch = Batch {
-        requests: numbers.iter().map(part).collect(),
-    };
+    let batch = Batch { requests: numbers.iter().map(part).collect() };
     let body = serde_json::to_vec(&batch).map_err(|e| Error::Internal(e.to_string()))?;
     let url = format!("{}/v1.0/$batch", session.settings.domain);
     let response = session.ask_ok(Request::post(url, "application/json", body))?;
@@ -174,8 +168,8 @@ fn presence(part: &Entries<'_>, id: &str) -> Presence {
         headers: headers.into_iter().map(header).collect(),
         body: body.as_bytes().to_vec(),
     };
-    let code = fault::code(&response).to_ascii_lowercase();
-    if status == 404 && code.contains("resourcenotfound") {
+    // `ResourceNotFound` without the prefix speaks of the path, not of the user.
+    if status == 404 && fault::code(&response) == "Request_ResourceNotFound" {
         return Presence::NotFound;
     }
     Presence::Unknown(fault::fault(&response))
@@ -185,10 +179,7 @@ type Deleted = HashMap<String, Option<String>>;
 
 /// When each of these was deleted, as far as they were: pages until all are found. The outer error is one
 /// that asking again may cure; the inner one leaves the question open.
-fn deleted(
-    session: &mut Session<'_>,
-    mut wanted: Vec<&str>,
-) -> Result<Result<Deleted, Error>, Error> {
+fn deleted(session: &mut Session<'_>, mut wanted: Vec<&str>) -> Result<Result<Deleted, Error>, Error> {
     let mut found = HashMap::new();
     let domain = session.settings.domain.clone();
     let mut url = format!("{domain}{DELETED}?$select=id,deletedDateTime&$top=999");

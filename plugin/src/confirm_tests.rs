@@ -24,12 +24,7 @@ fn each_kind_of_answer_in_the_order_asked() {
     let mut script = Script::new();
     script.expect(
         "/v1.0/$batch",
-        batch(&[
-            (3, 429, "{}"),
-            (2, 404, GONE),
-            (1, 404, GONE),
-            (0, 200, r#"{ "id":"a", "n": 1.50 }"#),
-        ]),
+        batch(&[(3, 429, "{}"), (2, 404, GONE), (1, 404, GONE), (0, 200, r#"{ "id":"a", "n": 1.50 }"#)]),
     );
     let deleted = r#"{"value":[{"id":"zz"},{"id":"B","deletedDateTime":"2024-01-02T03:04:05Z"}]}"#;
     script.expect(
@@ -45,7 +40,9 @@ fn each_kind_of_answer_in_the_order_asked() {
     assert!(matches!(&answers[5], Presence::Unknown(Error::Malformed(b)) if b.id.as_deref() == Some("../x")));
     let sent = String::from_utf8(script.seen[0].body.clone()).unwrap();
     assert!(script.seen[0].method == Method::Post && !sent.contains("../x"));
-    assert!(sent.contains(r#"{"id":"0","method":"GET","url":"/users/a?$select=id,accountEnabled,displayName"}"#));
+    assert!(
+        sent.contains(r#"{"id":"0","method":"GET","url":"/users/a?$select=id,accountEnabled,displayName"}"#)
+    );
 }
 
 #[test]
@@ -68,6 +65,7 @@ fn twenty_in_a_batch() {
 fn only_a_clear_answer_is_one() {
     for (status, body) in [
         (404, "{}"),
+        (404, r#"{"error":{"code":"ResourceNotFound","message":"for the segment 'users'"}}"#),
         (404, r#"{"error":{"code":"UnknownError","message":""}}"#),
         (403, r#"{"error":{"code":"Authorization_RequestDenied","message":""}}"#),
         (500, "null"),
@@ -90,7 +88,8 @@ fn the_deleted_are_read_until_all_are_found() {
     let mut script = Script::new();
     let next = "https://graph.microsoft.com/v1.0/directory/deletedItems/microsoft.graph.user?$skiptoken=2";
     let first = format!(r#"{{"value":[{{"id":"zz"}}],"@odata.nextLink":"{next}"}}"#);
-    let second = format!(r#"{{"value":[{{"id":"a","deletedDateTime":"soon"}}],"@odata.nextLink":"{next}3"}}"#);
+    let second =
+        format!(r#"{{"value":[{{"id":"a","deletedDateTime":"soon"}}],"@odata.nextLink":"{next}3"}}"#);
     script
         .expect("$batch", batch(&[(0, 404, GONE)]))
         .expect("deletedItems", answer(200, &first))

@@ -61,15 +61,7 @@ pub(crate) struct Saas {
 impl Cursor {
     /// The position behind the first page.
     pub(crate) fn first(kind: Kind, advanced: bool, link: String) -> Self {
-        Self {
-            version: VERSION,
-            kind,
-            page: 1,
-            mark: hash(&link),
-            advanced,
-            saas: None,
-            link,
-        }
+        Self { version: VERSION, kind, page: 1, mark: hash(&link), advanced, saas: None, link }
     }
 
     /// The position one page on. A link that was followed before is `cursor-expired`, and so is an
@@ -84,12 +76,7 @@ impl Cursor {
             return Err(Error::CursorExpired);
         }
         let mark = if page.is_power_of_two() { hash } else { self.mark };
-        Ok(Self {
-            page,
-            mark,
-            link,
-            ..self.clone()
-        })
+        Ok(Self { page, mark, link, ..self.clone() })
     }
 
     /// The text of the cursor. One that is too long is the source's fault: its link was.
@@ -118,9 +105,8 @@ impl Cursor {
 
 /// FNV-1a: the same in every build and version, which `std`'s hashes are not.
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

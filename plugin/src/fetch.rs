@@ -109,11 +109,7 @@ pub fn fetch_users(
             (url, query.advanced())
         }
     };
-    let mut session = Session {
-        outside,
-        tokens,
-        settings: &query.settings,
-    };
+    let mut session = Session { outside, tokens, settings: &query.settings };
     let response = session.ask(page_request(url, advanced))?;
     if response.status != 200 {
         return Err(name_filter(fault::fault(&response), query.filter.as_ref()));
@@ -127,24 +123,14 @@ pub fn fetch_users(
         None if query.filter.is_none() && !source.delta => count(&mut session),
         None => None,
     };
-    Ok(Page {
-        users: users.users,
-        removed: users.removed,
-        malformed: users.malformed,
-        next,
-        total,
-    })
+    Ok(Page { users: users.users, removed: users.removed, malformed: users.malformed, next, total })
 }
 
 /// Graph's links do not carry this header: it goes with every page of an advanced query.
 /// <https://learn.microsoft.com/graph/paging>
 fn page_request(url: String, advanced: bool) -> Request {
     let request = Request::get(url);
-    if advanced {
-        request.with_header("consistencylevel", "eventual")
-    } else {
-        request
-    }
+    if advanced { request.with_header("consistencylevel", "eventual") } else { request }
 }
 
 /// A 400 is nearly always the filter's fault, and Graph's words seldom quote it.
@@ -167,8 +153,7 @@ fn next(
     listing: &Listing<'_>,
 ) -> Result<Next, Error> {
     let follow = |key: &str, link: &str| {
-        url::follow(&query.settings.domain, "/v1.0/users", link)
-            .map_err(|text| malformed(Some(key), text))
+        url::follow(&query.settings.domain, "/v1.0/users", link).map_err(|text| malformed(Some(key), text))
     };
     if let Some(link) = &listing.next_link {
         let link = follow("@odata.nextLink", link)?;

@@ -31,7 +31,10 @@ fn a_whole_enumeration_with_an_empty_page_in_it() {
     let mut script = Script::new();
     let link = |n: u32| format!(r#","@odata.nextLink":"{USERS}?$skiptoken={n}""#);
     script
-        .expect("/v1.0/users?$select=id,accountEnabled,displayName&$top=999", answer(200, &page(&["a"], &link(1))))
+        .expect(
+            "/v1.0/users?$select=id,accountEnabled,displayName&$top=999",
+            answer(200, &page(&["a"], &link(1))),
+        )
         .expect("/v1.0/users/$count", answer(200, "\u{feff}2"));
     let first = fetch(&mut script, &source(), None).unwrap();
     assert_eq!(first.total, Some(2));
@@ -66,10 +69,7 @@ fn a_count_that_fails_fails_nothing() {
 #[test]
 fn an_advanced_query_sends_its_header_on_every_page() {
     let mut script = Script::new();
-    let source = Source {
-        filter: Some("employeeType in ('Staff')".to_owned()),
-        ..source()
-    };
+    let source = Source { filter: Some("employeeType in ('Staff')".to_owned()), ..source() };
     let rest = format!(r#","@odata.count":7,"@odata.nextLink":"{USERS}?$skiptoken=1""#);
     script.expect("&$filter=employeeType%20in%20('Staff')&$count=true", answer(200, &page(&["a"], &rest)));
     let first = fetch(&mut script, &source, None).unwrap();
@@ -82,10 +82,7 @@ fn an_advanced_query_sends_its_header_on_every_page() {
 #[test]
 fn a_default_filter_is_neither_advanced_nor_counted() {
     let mut script = Script::new();
-    let source = Source {
-        filter: Some("accountEnabled eq true".to_owned()),
-        ..source()
-    };
+    let source = Source { filter: Some("accountEnabled eq true".to_owned()), ..source() };
     script.expect("&$filter=accountEnabled%20eq%20true", answer(200, &page(&["a"], "")));
     assert_eq!(fetch(&mut script, &source, None).unwrap().total, None);
     assert!(!has_header(&script.seen[0], "consistencylevel"));
@@ -94,10 +91,7 @@ fn a_default_filter_is_neither_advanced_nor_counted() {
 #[test]
 fn sign_in_activity_needs_small_pages() {
     let mut script = Script::new();
-    let mut source = Source {
-        select: vec!["signInActivity.lastSignInDateTime".to_owned()],
-        ..source()
-    };
+    let mut source = Source { select: vec!["signInActivity.lastSignInDateTime".to_owned()], ..source() };
     script.expect("signInActivity&$top=120", answer(200, &page(&[], ""))).expect("$count", answer(200, "0"));
     fetch(&mut script, &source, None).unwrap();
     source.filter = Some("employeeType eq 'x'".to_owned());
@@ -135,10 +129,7 @@ fn a_link_that_repeats_is_an_expired_cursor() {
 #[test]
 fn a_delta_from_the_beginning_to_the_next_time() {
     let mut script = Script::new();
-    let source = Source {
-        delta: true,
-        ..source()
-    };
+    let source = Source { delta: true, ..source() };
     let link = |what: &str, token: &str| format!(r#","@odata.{what}":"{USERS}/delta?$token={token}""#);
     let first = r#"{"value":[{"id":"a"},{"id":"b","@removed":{"reason":"deleted"}}]"#.to_owned();
     let first = format!("{first}{}}}", link("nextLink", "1"));
@@ -149,9 +140,7 @@ fn a_delta_from_the_beginning_to_the_next_time() {
 
     script.expect("token=1", answer(200, &page(&[], &link("deltaLink", "2"))));
     let last = fetch(&mut script, &source, Some(&more(&first))).unwrap();
-    let Next::Complete(Some(changes)) = last.next else {
-        panic!()
-    };
+    let Next::Complete(Some(changes)) = last.next else { panic!() };
     script.expect("token=2", answer(410, ""));
     let error = fetch(&mut script, &source, Some(&changes)).unwrap_err();
     assert_eq!(error, Error::CursorExpired);
@@ -160,10 +149,7 @@ fn a_delta_from_the_beginning_to_the_next_time() {
     let cut = fetch(&mut script, &source, Some(&more(&first))).unwrap_err();
     assert!(matches!(cut, Error::Malformed(_)), "a delta without a link is not complete");
 
-    let filtered = Source {
-        filter: Some("city eq 'x'".to_owned()),
-        ..source
-    };
+    let filtered = Source { filter: Some("city eq 'x'".to_owned()), ..source };
     let error = fetch(&mut script, &filtered, None).unwrap_err();
     assert!(matches!(error, Error::Settings(p) if p[0].setting == "filter"));
 }
@@ -177,9 +163,7 @@ fn all_problems_at_once_and_nothing_sent() {
         select: vec!["skills".to_owned()],
         ..source()
     };
-    let Error::Settings(problems) = fetch(&mut script, &source, None).unwrap_err() else {
-        panic!()
-    };
+    let Error::Settings(problems) = fetch(&mut script, &source, None).unwrap_err() else { panic!() };
     let names: Vec<_> = problems.iter().map(|p| p.setting.as_str()).collect();
     assert_eq!(names, ["tenant", "client-id", "select", "filter"]);
     assert!(script.token_requests.is_empty());
@@ -188,10 +172,7 @@ fn all_problems_at_once_and_nothing_sent() {
 #[test]
 fn an_error_names_the_filter() {
     let mut script = Script::new();
-    let source = Source {
-        filter: Some("nonsense eq 'x'".to_owned()),
-        ..source()
-    };
+    let source = Source { filter: Some("nonsense eq 'x'".to_owned()), ..source() };
     let body = r#"{"error":{"code":"Request_BadRequest","message":"Invalid filter clause"}}"#;
     script.expect("nonsense", answer(400, body));
     let error = fetch(&mut script, &source, None).unwrap_err();

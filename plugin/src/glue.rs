@@ -7,9 +7,7 @@ mod component {
     use crate::bindings::exports::userload::directory::connector::{
         self, Identity, Manifest, Page, Presence, SaasPage, Source,
     };
-    use crate::bindings::exports::userload::directory::transform::{
-        self, Decision, Incoming, MappedRecord,
-    };
+    use crate::bindings::exports::userload::directory::transform::{self, Decision, Incoming, MappedRecord};
     use crate::bindings::userload::directory::types::{BadRecord, Error, Setting};
     use crate::host_imports::wasi::{Host, log_panics};
     use crate::oauth::Tokens;
@@ -66,7 +64,11 @@ mod component {
         }
     }
 
-    #[allow(unsafe_code, reason = "the exports of a component are unsafe functions, generated")]
+    #[allow(
+        unsafe_code,
+        unreachable_pub,
+        reason = "generated: the exports of a component are unsafe functions"
+    )]
     mod exported {
         crate::bindings::export!(Component with_types_in crate::bindings);
         use super::Component;

@@ -13,17 +13,10 @@ use crate::transport::Request;
 /// Gets a new access token, which proves the credential, and reads the tenant's id out of the login's own
 /// description (OpenID Connect Discovery 1.0, section 4): Graph's `/organization` would need a permission
 /// more. Reads no user.
-pub fn identify(
-    outside: &mut dyn Outside,
-    tokens: &mut Tokens,
-    source: &Source,
-) -> Result<Identity, Error> {
+pub fn identify(outside: &mut dyn Outside, tokens: &mut Tokens, source: &Source) -> Result<Identity, Error> {
     let settings = Settings::read(&source.settings).map_err(Error::Settings)?;
     tokens.renew(outside, &settings)?;
-    let url = format!(
-        "{}/{}/v2.0/.well-known/openid-configuration",
-        settings.login, settings.tenant
-    );
+    let url = format!("{}/{}/v2.0/.well-known/openid-configuration", settings.login, settings.tenant);
     let response = outside.send(Request::get(url))?;
     if response.status != 200 {
         return Err(login_fault(&response));
@@ -39,10 +32,7 @@ pub fn identify(
         let reason = format!("asked about the tenant {}, told of {tenant}", settings.tenant);
         return Err(malformed(Some("issuer"), reason));
     }
-    Ok(Identity {
-        tenant: tenant.to_ascii_lowercase(),
-        cloud: settings.cloud.to_owned(),
-    })
+    Ok(Identity { tenant: tenant.to_ascii_lowercase(), cloud: settings.cloud.to_owned() })
 }
 
 #[cfg(test)]
@@ -60,7 +50,8 @@ mod tests {
     fn the_tenant_stands_in_the_issuer() {
         let mut script = Script::new();
         let body = format!(r#"{{"issuer":"https://login.microsoftonline.com/{TENANT}/v2.0"}}"#);
-        let part = "https://login.microsoftonline.com/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration";
+        let part =
+            "https://login.microsoftonline.com/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration";
         script.expect(part, answer(200, &body));
         let identity = ask(&mut script, &source()).unwrap();
         assert_eq!(identity.tenant, TENANT.to_lowercase());

@@ -8,8 +8,10 @@
 //! 3. `graph`: what Graph's URLs, filters, pages and errors look like.
 //! 4. `map` and `reconcile`: the pure half. Same input, same output; they call no import.
 //!
-//! Invariants, each with a test: nothing but `transport` and `host_imports` calls an import; the plugin
-//! holds placeholders, never a secret; a number is never parsed, only copied.
+//! Invariants, each with a test: nothing but `transport` and `host_imports` calls an import
+//! (`architecture`); a secret's placeholder stands in its form field and nowhere else (`oauth`); a value of
+//! a user is copied, never parsed into a number (`map`, `architecture`); nobody is deactivated without
+//! evidence, and no barred field is written (`reconcile`).
 
 mod confirm;
 mod cursor;
@@ -32,6 +34,8 @@ mod time;
 mod transport;
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod testing;
 
 pub use confirm::confirm_absent;
@@ -47,13 +51,7 @@ pub use settings::complete_settings;
 pub use transport::{Method, Request, Response, Transport, TransportError};
 
 /// Generated from `wit/`.
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::all,
-    unsafe_code,
-    reason = "generated code"
-)]
+#[allow(missing_docs, unreachable_pub, clippy::all, unsafe_code, reason = "generated code")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit",

@@ -93,10 +93,7 @@ pub fn describe() -> Manifest {
             })
             .into(),
         suggestions: FIELDS
-            .map(|(source, _, _, _, target)| Suggestion {
-                source: text(source),
-                target: text(target),
-            })
+            .map(|(source, _, _, _, target)| Suggestion { source: text(source), target: text(target) })
             .into(),
     }
 }
@@ -147,7 +144,7 @@ fn setting_infos() -> Vec<SettingInfo> {
             "Scopes",
             "May stay empty. Permissions are granted in Entra; `{domain}/.default` is what is sent.",
             false,
-            Some("{domain}/.default"),
+            None,
         ),
     ]
 }

@@ -33,11 +33,7 @@ impl Tokens {
     }
 
     /// The token for these settings, a new one if there is none.
-    pub(crate) fn get(
-        &mut self,
-        outside: &mut dyn Outside,
-        settings: &Settings,
-    ) -> Result<String, Error> {
+    pub(crate) fn get(&mut self, outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
         match &self.0 {
             Some((owner, token)) if owner == settings => Ok(token.clone()),
             _ => self.renew(outside, settings),
@@ -45,11 +41,7 @@ impl Tokens {
     }
 
     /// A new token, whatever there was.
-    pub(crate) fn renew(
-        &mut self,
-        outside: &mut dyn Outside,
-        settings: &Settings,
-    ) -> Result<String, Error> {
+    pub(crate) fn renew(&mut self, outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
         self.0 = None;
         let token = ask(outside, settings)?;
         self.0 = Some((settings.clone(), token.clone()));
@@ -59,9 +51,7 @@ impl Tokens {
 
 fn ask(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
     let secret = outside.placeholder(CLIENT_SECRET).map_err(|e| match e {
-        SecretError::Missing => {
-            Error::Settings(vec![problem(CLIENT_SECRET, "no value is stored for it")])
-        }
+        SecretError::Missing => Error::Settings(vec![problem(CLIENT_SECRET, "no value is stored for it")]),
         SecretError::NotGranted => {
             Error::DeniedByHost(format!("the secret `{CLIENT_SECRET}` is not granted"))
         }
@@ -73,11 +63,7 @@ fn ask(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> 
         .append_pair("grant_type", "client_credentials")
         .append_pair(CLIENT_SECRET_FIELD, &secret)
         .finish();
-    let request = Request::post(
-        settings.token_url(),
-        "application/x-www-form-urlencoded",
-        form.into_bytes(),
-    );
+    let request = Request::post(settings.token_url(), "application/x-www-form-urlencoded", form.into_bytes());
     let response = outside.send(request)?;
     if response.status != 200 {
         return Err(login_fault(&response));
@@ -86,10 +72,7 @@ fn ask(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> 
     let token = Entries::parse(text).ok().and_then(|e| e.text("access_token"));
     match token {
         Some(token) if !token.is_empty() => Ok(token.into_owned()),
-        _ => Err(malformed(
-            Some("access_token"),
-            "the login answered 200 without a token",
-        )),
+        _ => Err(malformed(Some("access_token"), "the login answered 200 without a token")),
     }
 }
 
@@ -104,8 +87,8 @@ pub(crate) fn login_fault(response: &Response) -> Error {
     let error = body.text("error").unwrap_or_default();
     let description = body.text("error_description").unwrap_or_default();
     let number = number(&body, &description);
-    let transient = error == "temporarily_unavailable"
-        || number.as_deref().is_some_and(|n| TRANSIENT.contains(&n));
+    let transient =
+        error == "temporarily_unavailable" || number.as_deref().is_some_and(|n| TRANSIENT.contains(&n));
     if response.status == 429 || transient || (response.status == 503 && wait.is_some()) {
         return Error::Throttled(wait);
     }
@@ -114,8 +97,9 @@ pub(crate) fn login_fault(response: &Response) -> Error {
         None => error.to_string(),
     };
     let id = body.text("trace_id").map(|id| id.into_owned());
-    // The lines below the first repeat the ids and the time.
+    // What follows repeats the ids and the time, on lines of its own or behind the text.
     let message = description.lines().next().unwrap_or_default();
+    let message = message.split(" Trace ID: ").next().unwrap_or_default();
     let upstream = upstream(response.status, code, message, id);
     if (400..500).contains(&response.status) && !error.is_empty() {
         Error::AuthRejected(upstream)
@@ -133,9 +117,7 @@ fn number(body: &Entries<'_>, description: &str) -> Option<String> {
     };
     let listed = body.get("error_codes").and_then(|list| items(list).ok());
     let listed = listed.and_then(|list| list.first().map(|first: &&RawValue| first.get()));
-    listed
-        .and_then(digits)
-        .or_else(|| description.strip_prefix("AADSTS").and_then(digits))
+    listed.and_then(digits).or_else(|| description.strip_prefix("AADSTS").and_then(digits))
 }
 
 #[cfg(test)]
@@ -165,10 +147,7 @@ mod tests {
         let mut script = Script::new();
         let mut tokens = Tokens::new();
         tokens.get(&mut script, &settings()).unwrap();
-        let other = Settings {
-            tenant: "other".to_owned(),
-            ..settings()
-        };
+        let other = Settings { tenant: "other".to_owned(), ..settings() };
         assert_eq!(tokens.get(&mut script, &other).unwrap(), "TOKEN2");
     }
 
@@ -178,9 +157,7 @@ mod tests {
             401,
             r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 9","error_codes":[7000215],"trace_id":"9"}"#,
         );
-        let Error::AuthRejected(up) = login_fault(&response) else {
-            panic!()
-        };
+        let Error::AuthRejected(up) = login_fault(&response) else { panic!() };
         assert_eq!(up.code, "invalid_client/AADSTS7000215");
         assert_eq!(up.message, "AADSTS7000215: Invalid client secret provided.");
         assert_eq!(up.request_id.as_deref(), Some("9"));
@@ -188,18 +165,15 @@ mod tests {
             400,
             r#"{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'x' not found."}"#,
         );
-        let Error::AuthRejected(up) = login_fault(&unlisted) else {
-            panic!()
-        };
+        let Error::AuthRejected(up) = login_fault(&unlisted) else { panic!() };
         assert_eq!(up.code, "invalid_request/AADSTS90002");
     }
 
     #[test]
     fn a_busy_login() {
-        for body in [
-            r#"{"error":"temporarily_unavailable"}"#,
-            r#"{"error":"invalid_grant","error_codes":[90055]}"#,
-        ] {
+        for body in
+            [r#"{"error":"temporarily_unavailable"}"#, r#"{"error":"invalid_grant","error_codes":[90055]}"#]
+        {
             assert_eq!(login_fault(&answer(400, body)), Error::Throttled(None));
         }
         assert!(matches!(login_fault(&answer(500, "oops")), Error::Upstream(u) if u.status == 500));

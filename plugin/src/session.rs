@@ -36,11 +36,7 @@ impl Session<'_> {
     /// As `ask`, with anything but 200 an error.
     pub(crate) fn ask_ok(&mut self, request: Request) -> Result<Response, Error> {
         let response = self.ask(request)?;
-        if response.status == 200 {
-            Ok(response)
-        } else {
-            Err(fault::fault(&response))
-        }
+        if response.status == 200 { Ok(response) } else { Err(fault::fault(&response)) }
     }
 
     /// One line for the run's log.
@@ -61,11 +57,7 @@ mod tests {
     fn ask(script: &mut Script) -> Result<Response, Error> {
         let settings = settings();
         let mut tokens = Tokens::new();
-        let mut session = Session {
-            outside: script,
-            tokens: &mut tokens,
-            settings: &settings,
-        };
+        let mut session = Session { outside: script, tokens: &mut tokens, settings: &settings };
         session.ask_ok(Request::get("https://graph.microsoft.com/v1.0/users"))
     }
 
@@ -86,9 +78,7 @@ mod tests {
         script.expect("/users", answer(401, refusal));
         script.expect("/users", answer(401, refusal));
         let error = ask(&mut script).err();
-        assert!(
-            matches!(error, Some(Error::AuthRejected(u)) if u.code == "InvalidAuthenticationToken")
-        );
+        assert!(matches!(error, Some(Error::AuthRejected(u)) if u.code == "InvalidAuthenticationToken"));
         assert_eq!(script.token_requests.len(), 2);
     }
 

@@ -26,11 +26,7 @@ struct Cloud {
 }
 
 const CLOUDS: [Cloud; 4] = [
-    Cloud {
-        name: "global",
-        graph: DEFAULT_DOMAIN,
-        logins: &["https://login.microsoftonline.com"],
-    },
+    Cloud { name: "global", graph: DEFAULT_DOMAIN, logins: &["https://login.microsoftonline.com"] },
     Cloud {
         name: "us-gov",
         graph: "https://graph.microsoft.us",
@@ -44,10 +40,7 @@ const CLOUDS: [Cloud; 4] = [
     Cloud {
         name: "china",
         graph: "https://microsoftgraph.chinacloudapi.cn",
-        logins: &[
-            "https://login.chinacloudapi.cn",
-            "https://login.partner.microsoftonline.cn",
-        ],
+        logins: &["https://login.chinacloudapi.cn", "https://login.partner.microsoftonline.cn"],
     },
 ];
 
@@ -89,14 +82,8 @@ impl Settings {
         }
         let [domain, login, tenant, client_id, scopes] = values;
 
-        let domain = if domain.is_empty() {
-            DEFAULT_DOMAIN
-        } else {
-            domain
-        };
-        let domain = origin::parse(domain)
-            .map_err(|text| problems.push(problem(DOMAIN, text)))
-            .ok();
+        let domain = if domain.is_empty() { DEFAULT_DOMAIN } else { domain };
+        let domain = origin::parse(domain).map_err(|text| problems.push(problem(DOMAIN, text))).ok();
         let cloud = domain.as_deref().and_then(|domain| {
             check_scheme(domain, &mut problems);
             CLOUDS.iter().find(|cloud| cloud.graph == domain)
@@ -136,10 +123,7 @@ pub fn complete_settings(given: &[Setting]) -> Result<Vec<Setting>, Error> {
         (CLIENT_ID, settings.client_id),
         (SCOPES, settings.scope),
     ];
-    let complete = complete.map(|(name, value)| Setting {
-        name: name.to_owned(),
-        value,
-    });
+    let complete = complete.map(|(name, value)| Setting { name: name.to_owned(), value });
     Ok(complete.into())
 }
 
@@ -265,10 +249,8 @@ mod tests {
     const APP: &str = "11111111-2222-3333-4444-555555555555";
 
     fn settings(values: &[(&str, &str)]) -> Vec<Setting> {
-        let setting = |(name, value): &(&str, &str)| Setting {
-            name: (*name).to_owned(),
-            value: (*value).to_owned(),
-        };
+        let setting =
+            |(name, value): &(&str, &str)| Setting { name: (*name).to_owned(), value: (*value).to_owned() };
         values.iter().map(setting).collect()
     }
 

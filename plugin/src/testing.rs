@@ -53,10 +53,8 @@ impl Transport for Script {
             let token = self.token_requests.len();
             return Ok(answer(200, &format!(r#"{{"access_token":"TOKEN{token}"}}"#)));
         }
-        let (part, response) = self
-            .expected
-            .pop_front()
-            .unwrap_or_else(|| panic!("nothing expected, asked {}", request.url));
+        let (part, response) =
+            self.expected.pop_front().unwrap_or_else(|| panic!("nothing expected, asked {}", request.url));
         assert!(request.url.contains(&part), "expected {part} in {}", request.url);
         self.seen.push(request);
         response
@@ -66,8 +64,7 @@ impl Transport for Script {
 impl Outside for Script {
     fn placeholder(&mut self, name: &str) -> Result<String, SecretError> {
         assert_eq!(name, "client-secret");
-        self.secret
-    .clone()
+        self.secret.clone()
     }
 
     fn log(&mut self, _: Level, message: &str) {
@@ -77,20 +74,13 @@ impl Outside for Script {
 
 /// An answer with a body.
 pub(crate) fn answer(status: u16, body: &str) -> Response {
-    Response {
-        status,
-        headers: Vec::new(),
-        body: body.as_bytes().to_vec(),
-    }
+    Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
 }
 
 /// An answer with headers.
 pub(crate) fn answer_with(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Response {
-        headers: headers.iter().map(owned).collect(),
-        ..answer(status, body)
-    }
+    Response { headers: headers.iter().map(owned).collect(), ..answer(status, body) }
 }
 
 /// Settings of the global cloud.
@@ -100,10 +90,7 @@ pub(crate) fn settings() -> Settings {
 
 /// Everybody, 999 a page.
 pub(crate) fn source() -> Source {
-    let setting = |name: &str, value: &str| Setting {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    };
+    let setting = |name: &str, value: &str| Setting { name: name.to_owned(), value: value.to_owned() };
     Source {
         settings: vec![
             setting("tenant", "contoso.onmicrosoft.com"),

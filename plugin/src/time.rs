@@ -18,18 +18,11 @@ pub(crate) fn rfc3339(text: &str) -> Option<Moment> {
     }
     let (year, month) = (number(bytes, 0, 4)?, number(bytes, 5, 2)?);
     let days = days_since_epoch(year, month, number(bytes, 8, 2)?)?;
-    let of_day = seconds_of_day(
-        number(bytes, 11, 2)?,
-        number(bytes, 14, 2)?,
-        number(bytes, 17, 2)?,
-    )?;
+    let of_day = seconds_of_day(number(bytes, 11, 2)?, number(bytes, 14, 2)?, number(bytes, 17, 2)?)?;
     let mut end = 19;
     let mut nanos = 0;
     if at(end, b".") {
-        let digits = bytes[end + 1..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
         if digits == 0 {
             return None;
         }
@@ -45,23 +38,18 @@ pub(crate) fn rfc3339(text: &str) -> Option<Moment> {
     let offset = match bytes.get(end)? {
         b'Z' | b'z' if bytes.len() == end + 1 => 0,
         sign @ (b'+' | b'-') if bytes.len() == end + 6 && at(end + 3, b":") => {
-            let ahead =
-                seconds_of_day(number(bytes, end + 1, 2)?, number(bytes, end + 4, 2)?, 0)?;
+            let ahead = seconds_of_day(number(bytes, end + 1, 2)?, number(bytes, end + 4, 2)?, 0)?;
             if *sign == b'+' { ahead } else { -ahead }
         }
         _ => return None,
     };
-    Some(Moment {
-        seconds: days * 86_400 + of_day - offset,
-        nanos,
-    })
+    Some(Moment { seconds: days * 86_400 + of_day - offset, nanos })
 }
 
 /// Reads the preferred form of an HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`), as seconds since 1970.
 pub(crate) fn http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, rest) = text.trim().split_once(", ")?;
     let mut words = rest.split(' ');
     let (day, month) = (words.next()?, words.next()?);
@@ -73,20 +61,17 @@ pub(crate) fn http_date(text: &str) -> Option<i64> {
     if year.len() != 4 || time.as_bytes()[2] != b':' || time.as_bytes()[5] != b':' {
         return None;
     }
-    let days = days_since_epoch(
-        number(year.as_bytes(), 0, 4)?,
-        month,
-        number(day.as_bytes(), 0, 2)?,
-    )?;
+    let days = days_since_epoch(number(year.as_bytes(), 0, 4)?, month, number(day.as_bytes(), 0, 2)?)?;
     let time = time.as_bytes();
     let of_day = seconds_of_day(number(time, 0, 2)?, number(time, 3, 2)?, number(time, 6, 2)?)?;
     Some(days * 86_400 + of_day)
 }
 
 fn number(bytes: &[u8], from: usize, digits: usize) -> Option<i64> {
-    bytes.get(from..from + digits)?.iter().try_fold(0, |sum, b| {
-        b.is_ascii_digit().then(|| sum * 10 + i64::from(b - b'0'))
-    })
+    bytes
+        .get(from..from + digits)?
+        .iter()
+        .try_fold(0, |sum, b| b.is_ascii_digit().then(|| sum * 10 + i64::from(b - b'0')))
 }
 
 /// A leap second (`60`) is one that RFC 3339 allows.
@@ -121,15 +106,9 @@ mod tests {
     fn rfc3339_texts() {
         let read = |text| rfc3339(text).map(|m| (m.seconds, m.nanos));
         assert_eq!(read("1970-01-01T00:00:00Z"), Some((0, 0)));
-        assert_eq!(
-            read("2024-02-29T23:59:60.1234567Z"),
-            Some((1_709_251_200, 123_456_700))
-        );
+        assert_eq!(read("2024-02-29T23:59:60.1234567Z"), Some((1_709_251_200, 123_456_700)));
         assert_eq!(read("2024-03-01T01:00:00+01:00"), Some((1_709_251_200, 0)));
-        assert_eq!(
-            read("0001-01-01T00:00:00Z").map(|m| m.0),
-            Some(-62_135_596_800)
-        );
+        assert_eq!(read("0001-01-01T00:00:00Z").map(|m| m.0), Some(-62_135_596_800));
         for bad in [
             "",
             "2024-02-30T00:00:00Z",
@@ -149,10 +128,7 @@ mod tests {
 
     #[test]
     fn http_dates() {
-        assert_eq!(
-            http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(784_111_777)
-        );
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         for bad in ["784111777", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994", ""] {
             assert_eq!(http_date(bad), None, "{bad}");
         }

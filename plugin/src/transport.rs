@@ -4,6 +4,7 @@ use crate::bindings::userload::directory::types::Error;
 use crate::error::malformed;
 
 /// The most that is read of one body, in bytes. A page of 999 users with every property is about 2 MiB.
+#[cfg(any(target_arch = "wasm32", test))]
 const BODY_LIMIT: usize = 32 << 20;
 
 /// The two methods that this plugin needs.
@@ -76,10 +77,7 @@ pub struct Response {
 impl Response {
     /// A header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(present, _)| present.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -115,10 +113,7 @@ pub trait Transport {
 
 /// Puts a body together and stops when it grows beyond `limit`. `chunk` gives the next piece, none at the
 /// end.
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, reason = "natively only tests read bodies")
-)]
+#[cfg(any(target_arch = "wasm32", test))]
 fn read_body(
     limit: usize,
     mut chunk: impl FnMut() -> Result<Option<Vec<u8>>, TransportError>,
@@ -171,11 +166,7 @@ pub(crate) mod wasi {
                 let piece = response.chunk(CHUNK);
                 piece.map_err(|error| TransportError::Unreachable(error.to_string()))
             })?;
-            Ok(Response {
-                status: response.status_code(),
-                headers,
-                body,
-            })
+            Ok(Response { status: response.status_code(), headers, body })
         }
     }
 

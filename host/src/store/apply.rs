@@ -60,7 +60,7 @@ impl Store {
             let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let state: String =
                 tx.query_row("SELECT state FROM run WHERE id = ?1", [apply.run.row], |row| row.get(0))?;
-            if state != "staging" && state != "planned" {
+            if state != "judging" && state != "planned" {
                 return Err(StoreError::Refused(format!("run {} is {state} already", apply.run.number)));
             }
             let mut applied = Applied { moved: leave_out_moved(&tx, tenant, apply)?, ..Applied::default() };

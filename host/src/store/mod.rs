@@ -10,6 +10,7 @@ mod open;
 mod runs;
 mod settle;
 mod stage;
+mod summary;
 
 pub use apply::{Applied, Apply};
 pub use error::StoreError;

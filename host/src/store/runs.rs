@@ -57,6 +57,8 @@ pub struct Progress {
     pub cursor: Option<String>,
     /// The last page is staged.
     pub ended: bool,
+    /// Rows of these pages.
+    pub rows: u64,
     /// How many rows the source said that there are.
     pub total: Option<u64>,
     /// Links that were seen.
@@ -91,7 +93,7 @@ impl Store {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let stale: Vec<i64> = tx
-            .prepare("SELECT id FROM run WHERE tenant = ?1 AND integration = ?2 AND state IN ('staging', 'planned')")?
+            .prepare("SELECT id FROM run WHERE tenant = ?1 AND integration = ?2 AND state IN ('staging', 'judging', 'planned')")?
             .query_map(params![tenant, new.integration], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for run in stale {
@@ -114,7 +116,7 @@ impl Store {
              VALUES (:tenant, :number, :integration, :kind, 'staging', :at, :config, :shape, :basis)",
             named_params! {
                 ":tenant": tenant, ":number": number, ":integration": new.integration,
-                ":kind": match new.kind { RunKind::Plan => "plan", RunKind::Sync => "sync", RunKind::Import => "import" },
+                ":kind": new.kind.name(),
                 ":at": new.at, ":config": new.config, ":shape": new.shape, ":basis": basis,
             },
         )?;
@@ -157,7 +159,7 @@ impl Store {
     pub fn progress(&self, run: RunId) -> Result<Progress> {
         let mut progress = Progress::default();
         let mut pages = self.sql.prepare_cached(
-            "SELECT cursor, total, seen, counts FROM run_page WHERE run = ?1 ORDER BY page",
+            "SELECT cursor, total, seen, counts, rows FROM run_page WHERE run = ?1 ORDER BY page",
         )?;
         let mut rows = pages.query([run.row])?;
         while let Some(row) = rows.next()? {
@@ -167,6 +169,7 @@ impl Store {
             if let Some(total) = row.get::<_, Option<i64>>(1)? {
                 progress.total = u64::try_from(total).ok();
             }
+            progress.rows += u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0);
             let seen = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
             progress.seen |= RoaringTreemap::deserialize_from(seen)
                 .map_err(|error| StoreError::Corrupt(format!("seen links of a page: {error}")))?;
@@ -177,6 +180,24 @@ impl Store {
             }
         }
         Ok(progress)
+    }
+
+    /// Takes up an interrupted run, for what it is wanted now.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn take_up(&mut self, run: RunId, kind: RunKind) -> Result<()> {
+        self.sql.execute("UPDATE run SET kind = ?2 WHERE id = ?1", params![run.row, kind.name()])?;
+        Ok(())
+    }
+
+    /// The listing is staged; what follows is not taken up again after an interruption.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn begin_judging(&mut self, run: RunId) -> Result<()> {
+        self.sql.execute("UPDATE run SET state = 'judging' WHERE id = ?1", [run.row])?;
+        Ok(())
     }
 
     /// Forgets what a run has staged, so that its listing can start over.

@@ -109,7 +109,7 @@ CREATE TABLE run (
   number      INTEGER NOT NULL,
   integration TEXT,                     -- NULL = by hand
   kind        TEXT NOT NULL,            -- sync, plan, import
-  state       TEXT NOT NULL,            -- staging, planned, applied, failed, discarded
+  state       TEXT NOT NULL,            -- staging, judging, planned, applied, failed, discarded
   started_at  INTEGER NOT NULL,
   ended_at    INTEGER,
   config      TEXT,                     -- digest of document, credential settings and plugin
@@ -125,7 +125,8 @@ CREATE TABLE run_page (
   run     INTEGER NOT NULL REFERENCES run,
   page    INTEGER NOT NULL,
   cursor  TEXT,                         -- NULL = that was the last
-  total   INTEGER,
+  rows    INTEGER NOT NULL,             -- rows of the page, whatever became of them
+  total   INTEGER,                      -- rows that the source said there would be
   seen    BLOB NOT NULL,                -- link ids, a Roaring bitmap
   counts  TEXT NOT NULL,                -- JSON object, outcome -> rows that left no change behind
   PRIMARY KEY (run, page)

@@ -101,6 +101,8 @@ pub struct StagedPage {
     pub page: u32,
     /// Where the next one starts; none = that was the last.
     pub cursor: Option<String>,
+    /// How many rows the page had.
+    pub listed: u64,
     /// How many rows the source said that there are.
     pub total: Option<u64>,
     /// Links seen on this page.
@@ -142,11 +144,12 @@ impl Store {
         let mut seen = Vec::with_capacity(page.seen.serialized_size());
         page.seen.serialize_into(&mut seen).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
         tx.prepare_cached(
-            "INSERT INTO run_page (run, page, cursor, total, seen, counts)
-             VALUES (:run, :page, :cursor, :total, :seen, :counts)",
+            "INSERT INTO run_page (run, page, cursor, rows, total, seen, counts)
+             VALUES (:run, :page, :cursor, :rows, :total, :seen, :counts)",
         )?
         .execute(named_params! {
             ":run": run.row, ":page": page.page, ":cursor": page.cursor,
+            ":rows": i64::try_from(page.listed).unwrap_or(i64::MAX),
             ":total": page.total.and_then(|it| i64::try_from(it).ok()), ":seen": seen,
             ":counts": serde_json::to_string(&page.counts)?,
         })?;

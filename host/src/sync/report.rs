@@ -18,6 +18,18 @@ pub enum RunKind {
     Import,
 }
 
+impl RunKind {
+    /// As the store has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Sync => "sync",
+            Self::Import => "import",
+        }
+    }
+}
+
 /// Where the run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

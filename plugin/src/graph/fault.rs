@@ -24,9 +24,8 @@ struct GraphError {
 pub(crate) fn fault(response: &Response) -> Error {
     let error = read(response);
     let wait = retry_after(response);
-    let is = |code: &str| {
-        error.code.eq_ignore_ascii_case(code) || error.inner_code.eq_ignore_ascii_case(code)
-    };
+    let is =
+        |code: &str| error.code.eq_ignore_ascii_case(code) || error.inner_code.eq_ignore_ascii_case(code);
     let expired = [
         "Directory_ExpiredPageToken",
         "DirectoryPageTokenNotFoundException",
@@ -143,10 +142,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(10_000)),
             ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
         ] {
-            let headers = [
-                ("Retry-After", value),
-                ("date", "Sun, 06 Nov 1994 08:49:27 GMT"),
-            ];
+            let headers = [("Retry-After", value), ("date", "Sun, 06 Nov 1994 08:49:27 GMT")];
             let response = answer_with(429, &headers, "");
             assert_eq!(fault(&response), Error::Throttled(expected), "{value}");
         }
@@ -160,10 +156,7 @@ mod tests {
     #[test]
     fn cursors_that_lead_nowhere() {
         assert_eq!(graph(400, "Directory_ExpiredPageToken"), Error::CursorExpired);
-        assert_eq!(
-            graph(400, "DirectoryPageTokenNotFoundException"),
-            Error::CursorExpired
-        );
+        assert_eq!(graph(400, "DirectoryPageTokenNotFoundException"), Error::CursorExpired);
         assert_eq!(graph(400, "SyncStateNotFound"), Error::CursorExpired);
         assert_eq!(fault(&answer(410, "")), Error::CursorExpired);
         let nested = r#"{"error":{"code":"BadRequest","message":"","innererror":{"code":"resyncRequired"}}}"#;
@@ -172,21 +165,15 @@ mod tests {
 
     #[test]
     fn facts_of_an_answer() {
-        let Error::Upstream(up) = graph(400, "Request_UnsupportedQuery") else {
-            panic!()
-        };
+        let Error::Upstream(up) = graph(400, "Request_UnsupportedQuery") else { panic!() };
         assert_eq!((up.status, up.code.as_str()), (400, "Request_UnsupportedQuery"));
         assert_eq!(up.request_id.as_deref(), Some("r1"));
-        let Error::Upstream(up) = graph(403, "Authorization_RequestDenied") else {
-            panic!()
-        };
+        let Error::Upstream(up) = graph(403, "Authorization_RequestDenied") else { panic!() };
         assert!(up.message.starts_with("words The app registration needs"));
         assert!(up.message.contains("User.Read.All") && up.message.contains("consent"));
         assert!(matches!(graph(401, "InvalidAuthenticationToken"), Error::AuthRejected(_)));
         let page = answer_with(502, &[("request-id", "r2")], &"<html>".repeat(1000));
-        let Error::Upstream(up) = fault(&page) else {
-            panic!()
-        };
+        let Error::Upstream(up) = fault(&page) else { panic!() };
         assert!(up.message.len() <= 300 && up.code.is_empty());
         assert_eq!(up.request_id.as_deref(), Some("r2"));
         let long = format!(r#"{{"error":{{"code":"x","message":"{}"}}}}"#, "ä".repeat(2000));

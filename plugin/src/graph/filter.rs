@@ -36,12 +36,7 @@ pub(crate) fn check(filter: Option<&str>) -> Result<Option<Filter>, SettingProbl
         return Ok(None);
     }
     let seen = words(text).and_then(|words| {
-        let mut reader = Reader {
-            words: &words,
-            at: 0,
-            depth: 0,
-            seen: Seen::default(),
-        };
+        let mut reader = Reader { words: &words, at: 0, depth: 0, seen: Seen::default() };
         reader.whole()?;
         Ok(reader.seen)
     });
@@ -54,11 +49,7 @@ pub(crate) fn check(filter: Option<&str>) -> Result<Option<Filter>, SettingProbl
         || seen.alternatives > ALTERNATIVES
         || seen.deepest > DEPTH
         || seen.longest > VALUE_CHARS;
-    Ok(Some(Filter {
-        text: text.to_owned(),
-        advanced: advanced && !seen.sign_in,
-        sign_in: seen.sign_in,
-    }))
+    Ok(Some(Filter { text: text.to_owned(), advanced: advanced && !seen.sign_in, sign_in: seen.sign_in }))
 }
 
 /// What was met while reading.
@@ -136,9 +127,7 @@ impl<'a> Reader<'a> {
                 self.expression()?;
                 self.expect(Kind::Close, "`)`").map(|_| ())
             }
-            Kind::Name if self.peek().kind == Kind::Open && !self.operator_follows(word) => {
-                self.call(word)
-            }
+            Kind::Name if self.peek().kind == Kind::Open && !self.operator_follows(word) => self.call(word),
             Kind::Name => self.comparison(word),
             _ => Err(misfit(
                 word.column,
@@ -235,10 +224,7 @@ impl<'a> Reader<'a> {
                     _ => "",
                 };
                 let at = format!("expected an operator ({OPERATORS}) behind `{}`", property.text);
-                return Err(misfit(
-                    operator.column,
-                    format!("{at}, {}{hint}", operator.found()),
-                ));
+                return Err(misfit(operator.column, format!("{at}, {}{hint}", operator.found())));
             }
         };
         let value = self.value(property)?;

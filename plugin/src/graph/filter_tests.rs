@@ -69,7 +69,10 @@ fn refused_with_a_column() {
         ("accountEnabled eq 'true'", "column 19: expected `true` without quotes"),
         ("contains(displayName,'x')", "column 1: Graph does not filter users by `contains`"),
         ("displayName contains 'x'", "column 13: expected an operator"),
-        ("department = 'HR'", "column 12: expected an operator (eq, ne, gt, ge, lt, le, in) behind `department`, found `=`; `eq` is equal"),
+        (
+            "department = 'HR'",
+            "column 12: expected an operator (eq, ne, gt, ge, lt, le, in) behind `department`, found `=`; `eq` is equal",
+        ),
         ("department equals 'HR'", "column 12: expected an operator"),
         ("department", "column 11: expected an operator"),
         ("department eq", "column 14: expected a value"),
@@ -81,7 +84,10 @@ fn refused_with_a_column() {
         ("department in ()", "column 16: expected a value"),
         ("'HR' eq department", "column 1: expected a property"),
         ("lastPasswordChangeDateTime le 2024-01-01T00:00:00Z", "column 1: Graph does not filter users by"),
-        ("signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z and accountEnabled eq true", "Graph combines"),
+        (
+            "signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z and accountEnabled eq true",
+            "Graph combines",
+        ),
         ("assignedLicenses/all(x:x/skuId eq 1)", "column 1: Graph filters users by no `all`"),
     ] {
         let found = refused(filter);

@@ -95,11 +95,7 @@ pub(crate) fn words(filter: &str) -> Result<Vec<Word<'_>>, Misfit> {
     if let Some(column) = open.pop() {
         return Err(misfit(column, "a `(` that is not closed"));
     }
-    words.push(Word {
-        kind: Kind::End,
-        text: "",
-        column,
-    });
+    words.push(Word { kind: Kind::End, text: "", column });
     Ok(words)
 }
 
@@ -157,16 +153,7 @@ mod tests {
         let texts: Vec<_> = found.iter().map(|w| (w.text, w.column)).collect();
         assert_eq!(
             texts,
-            [
-                ("a/b", 1),
-                ("in", 5),
-                ("(", 8),
-                ("'x''y'", 9),
-                (",", 15),
-                ("'ü'", 17),
-                (")", 20),
-                ("", 21)
-            ]
+            [("a/b", 1), ("in", 5), ("(", 8), ("'x''y'", 9), (",", 15), ("'ü'", 17), (")", 20), ("", 21)]
         );
         assert_eq!(kinds("''''"), [Kind::Quoted, Kind::End]);
         assert_eq!(kinds("a != 1"), [Kind::Name, Kind::Symbol, Kind::Name, Kind::End]);

@@ -120,10 +120,7 @@ fn user(raw: &str, delta: bool) -> Result<Entry, BadRecord> {
         })?,
     };
     let Some(removed) = entries.get("@removed") else {
-        return Ok(Entry::User(PageUser {
-            id: id.into_owned(),
-            raw: raw.to_owned(),
-        }));
+        return Ok(Entry::User(PageUser { id: id.into_owned(), raw: raw.to_owned() }));
     };
     if !delta {
         let text = "a removal in a listing that is no delta".to_owned();
@@ -172,10 +169,7 @@ mod tests {
         let page = read(r#"{"value":[1,null,{},{"id":7},{"id":""},"x",{"id":"\ud800"},{"id":"ok"}]}"#, false);
         let page = page.unwrap();
         assert_eq!((page.users.len(), page.malformed.len()), (1, 7));
-        assert_eq!(
-            page.malformed[3].reason,
-            "expected a text, the source sent the number 7"
-        );
+        assert_eq!(page.malformed[3].reason, "expected a text, the source sent the number 7");
     }
 
     #[test]
@@ -199,7 +193,9 @@ mod tests {
         assert!(matches!(is(r#"{"value":[],"@odata.nextLink":5}"#), Some(Error::Malformed(_))));
         assert!(matches!(is(r#"{"value":[{"id":"a"},{"#), Some(Error::Unreachable(_))));
         assert!(matches!(is(""), Some(Error::Unreachable(_))));
-        assert!(matches!(is(r#"{"error":{"code":"x","message":"y"}}"#), Some(Error::Upstream(u)) if u.code == "x"));
+        assert!(
+            matches!(is(r#"{"error":{"code":"x","message":"y"}}"#), Some(Error::Upstream(u)) if u.code == "x")
+        );
     }
 
     proptest! {

@@ -85,11 +85,7 @@ pub(crate) fn select(paths: &[String]) -> Result<String, Vec<SettingProblem>> {
             names.push(name);
         }
     }
-    if problems.is_empty() {
-        Ok(names.join(","))
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(names.join(",")) } else { Err(problems) }
 }
 
 /// The URL of the first page of a listing.
@@ -141,7 +137,10 @@ pub(crate) fn follow(domain: &str, path: &str, link: &str) -> Result<String, Str
     // `/users/delta` is also called `/users/microsoft.graph.delta()`.
     let fits = |tail: &str| {
         let end = tail.find('?').unwrap_or(tail.len());
-        matches!(&tail[..end], "" | "()" | "/" | "/delta" | "/delta()" | "/microsoft.graph.delta" | "/microsoft.graph.delta()")
+        matches!(
+            &tail[..end],
+            "" | "()" | "/" | "/delta" | "/delta()" | "/microsoft.graph.delta" | "/microsoft.graph.delta()"
+        )
     };
     if !tail.is_some_and(fits) || rest.contains('#') {
         let found = crate::json::shorten(rest, 80);
@@ -169,11 +168,14 @@ mod tests {
 
     #[test]
     fn select_adds_what_the_rules_need() {
-        let asked = paths(&["displayName", "id", "employeeOrgData.division", "employeeOrgData.costCenter", SYNC_TIME]);
-        assert_eq!(
-            select(&asked).unwrap(),
-            "id,accountEnabled,displayName,employeeOrgData"
-        );
+        let asked = paths(&[
+            "displayName",
+            "id",
+            "employeeOrgData.division",
+            "employeeOrgData.costCenter",
+            SYNC_TIME,
+        ]);
+        assert_eq!(select(&asked).unwrap(), "id,accountEnabled,displayName,employeeOrgData");
         let bad = select(&paths(&["hireDate", "a&b", "", "skills"])).unwrap_err();
         assert_eq!(bad.len(), 4);
         assert!(bad[0].problem.contains("employeeHireDate"));

@@ -102,11 +102,7 @@ pub(super) fn compile(text: &str) -> Result<Mapping, BadRecord> {
     let mut root = Node::default();
     root.at(&["id".to_owned()]).slot = Some(ID);
     root.at(&["accountEnabled".to_owned()]).slot = Some(ENABLED);
-    let mut mapping = Mapping {
-        root,
-        slots: 2,
-        rules: Vec::with_capacity(text.fields.len()),
-    };
+    let mut mapping = Mapping { root, slots: 2, rules: Vec::with_capacity(text.fields.len()) };
     let mut targets = HashSet::new();
     for rule in text.fields {
         let target = rule.target.clone();
@@ -162,15 +158,7 @@ fn read_rule(rule: RuleText, mapping: &mut Mapping) -> Result<Rule, String> {
         (NullText::Keep, None) => WhenNull::Keep,
         (NullText::Clear, None) => WhenNull::Clear,
     };
-    Ok(Rule {
-        target: rule.target,
-        key,
-        kind: rule.kind,
-        required: rule.required,
-        origin,
-        path,
-        null,
-    })
+    Ok(Rule { target: rule.target, key, kind: rule.kind, required: rule.required, origin, path, null })
 }
 
 /// A value that the mapping itself holds has to fit the field's type, too.
@@ -205,14 +193,23 @@ mod tests {
             (r#"{"target":"a","type":"text","constant":null}"#, "a: expected exactly one of"),
             (r#"{"target":"a","type":"text","source":[]}"#, "a: expected a source of"),
             (r#"{"target":"a","type":"text","source":["a",""]}"#, "a: expected a source of"),
-            (r#"{"target":"a","type":"text","constant":12}"#, "a: expected text as its constant, found the number 12"),
-            (r#"{"target":"a","type":"time","source":["a"],"null":"default","default":"soon"}"#, "a: expected a time as its default"),
+            (
+                r#"{"target":"a","type":"text","constant":12}"#,
+                "a: expected text as its constant, found the number 12",
+            ),
+            (
+                r#"{"target":"a","type":"time","source":["a"],"null":"default","default":"soon"}"#,
+                "a: expected a time as its default",
+            ),
             (r#"{"target":"a","type":"text","source":["a"],"null":"default"}"#, "but there is none"),
             (r#"{"target":"a","type":"text","source":["a"],"default":"x"}"#, "is not `default`"),
             (r#"{"target":"a","type":"text","source":["a"],"null":"zero"}"#, "unknown variant `zero`"),
             (r#"{"target":"","type":"text","source":["a"]}"#, "empty target"),
             (r#"{"target":"a","type":"text","constant":" ","required":true}"#, "empty constant"),
-            (r#"{"target":"a","type":"text","source":["a"]},{"target":"a","type":"text","source":["b"]}"#, "two rules"),
+            (
+                r#"{"target":"a","type":"text","source":["a"]},{"target":"a","type":"text","source":["b"]}"#,
+                "two rules",
+            ),
         ] {
             let found = reason(rule);
             assert!(found.contains(part), "{rule}: {found}");

@@ -32,11 +32,7 @@ pub fn map_record(mapping: &str, raw: &str) -> Result<MappedRecord, BadRecord> {
 }
 
 fn bad(id: Option<&str>, field: Option<&str>, reason: String) -> BadRecord {
-    BadRecord {
-        id: id.map(str::to_owned),
-        field: field.map(str::to_owned),
-        reason,
-    }
+    BadRecord { id: id.map(str::to_owned), field: field.map(str::to_owned), reason }
 }
 
 fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
@@ -90,11 +86,7 @@ fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
         fields.pop();
     }
     fields.push('}');
-    Ok(MappedRecord {
-        id: id.into_owned(),
-        enabled,
-        fields,
-    })
+    Ok(MappedRecord { id: id.into_owned(), enabled, fields })
 }
 
 /// Writes what the source sent for a field. False: nothing is to be written.

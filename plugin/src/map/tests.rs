@@ -89,10 +89,26 @@ fn types_that_do_not_fit() {
     for (rule, value, reason) in [
         (text("department", "x", ""), "12", "department: expected text, the source sent the number 12"),
         (text("department", "x", ""), "[1]", "department: expected text, the source sent a list"),
-        (r#"{"target":"f","type":"flag","source":["x"]}"#.to_owned(), "\"true\"", "f: expected true or false, the source sent the text \"true\""),
-        (r#"{"target":"n","type":"number","source":["x"]}"#.to_owned(), "\"007\"", "n: expected a number, the source sent the text \"007\""),
-        (r#"{"target":"t","type":"time","source":["x"]}"#.to_owned(), "\"2024\"", "t: expected a time by RFC 3339, the source sent the text \"2024\""),
-        (r#"{"target":"d","type":"text","source":["x","y"]}"#.to_owned(), "7", "d: expected an object on the way to `x.y`, the source sent the number 7"),
+        (
+            r#"{"target":"f","type":"flag","source":["x"]}"#.to_owned(),
+            "\"true\"",
+            "f: expected true or false, the source sent the text \"true\"",
+        ),
+        (
+            r#"{"target":"n","type":"number","source":["x"]}"#.to_owned(),
+            "\"007\"",
+            "n: expected a number, the source sent the text \"007\"",
+        ),
+        (
+            r#"{"target":"t","type":"time","source":["x"]}"#.to_owned(),
+            "\"2024\"",
+            "t: expected a time by RFC 3339, the source sent the text \"2024\"",
+        ),
+        (
+            r#"{"target":"d","type":"text","source":["x","y"]}"#.to_owned(),
+            "7",
+            "d: expected an object on the way to `x.y`, the source sent the number 7",
+        ),
     ] {
         let found = map(&[&rule], &format!(r#"{{"id":"a","x":{value}}}"#));
         assert_eq!(found.unwrap_err(), reason);

@@ -93,11 +93,7 @@ impl Node {
 }
 
 /// Reads one object. Nested ones are read again, and no deeper than a path goes.
-pub(super) fn walk<'a>(
-    node: &Node,
-    text: &'a str,
-    found: &mut [Found<'a>],
-) -> Result<(), serde_json::Error> {
+pub(super) fn walk<'a>(node: &Node, text: &'a str, found: &mut [Found<'a>]) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     Walk { node, found }.deserialize(&mut deserializer)?;
     deserializer.end()
@@ -126,9 +122,7 @@ impl<'a> Visitor<'a> for Walk<'_, '_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(child) = map.next_key_seed(Below(self.node))? {
             match child {
-                Some(child) => child
-                    .take(map.next_value()?, self.found)
-                    .map_err(serde::de::Error::custom)?,
+                Some(child) => child.take(map.next_value()?, self.found).map_err(serde::de::Error::custom)?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -43,11 +43,7 @@ pub fn fetch_saas_users(
     after: Option<&str>,
 ) -> Result<SaasPage, Error> {
     let settings = Settings::read(&source.settings).map_err(Error::Settings)?;
-    let mut session = Session {
-        outside,
-        tokens,
-        settings: &settings,
-    };
+    let mut session = Session { outside, tokens, settings: &settings };
     let position = match after {
         Some(text) => Some(Cursor::decode(text, Kind::Saas, &settings.domain)?),
         None => None,
@@ -85,11 +81,7 @@ pub fn fetch_saas_users(
             Next::More(carry_on(position.as_ref(), link, carried)?)
         }
     };
-    Ok(SaasPage {
-        users,
-        next,
-        activity_missing,
-    })
+    Ok(SaasPage { users, next, activity_missing })
 }
 
 /// With activity, or else without, and why.
@@ -101,14 +93,13 @@ fn first_page(session: &mut Session<'_>) -> Result<(Response, Saas), Error> {
     }
     let reason = match fault::code(&response).as_str() {
         NOT_PREMIUM => "the tenant has no Entra ID P1 or P2 licence, which sign-in activity needs".to_owned(),
-        code => format!("the app registration may not read sign-in activity: it needs AuditLog.Read.All ({code})"),
+        code => {
+            format!("the app registration may not read sign-in activity: it needs AuditLog.Read.All ({code})")
+        }
     };
     session.log(Level::Warn, &reason);
     let response = session.ask(Request::get(format!("{users}?{WITHOUT_ACTIVITY}")))?;
-    let carried = Saas {
-        names: None,
-        no_activity: Some(reason),
-    };
+    let carried = Saas { names: None, no_activity: Some(reason) };
     Ok((response, carried))
 }
 
@@ -149,11 +140,7 @@ fn licence_names(session: &mut Session<'_>) -> Result<Vec<(String, String)>, Err
     Ok(names)
 }
 
-fn saas_user(
-    user: &RawValue,
-    names: &[(String, String)],
-    activity: bool,
-) -> Option<SaasUser> {
+fn saas_user(user: &RawValue, names: &[(String, String)], activity: bool) -> Option<SaasUser> {
     let user = Entries::parse(user.get()).ok()?;
     let id = user.text("id").filter(|id| !id.is_empty())?;
     let licences = user.get("assignedLicenses").and_then(|list| items(list).ok());
@@ -187,10 +174,7 @@ fn carry_on(position: Option<&Cursor>, link: String, carried: Saas) -> Result<St
     let names = carried.names.iter().flatten();
     let bytes: usize = names.map(|(id, name)| id.len() + name.len() + 16).sum();
     let fits = bytes + cursor.link.len() < CURSOR_BYTES - 2048;
-    cursor.saas = Some(Saas {
-        names: carried.names.filter(|_| fits),
-        ..carried
-    });
+    cursor.saas = Some(Saas { names: carried.names.filter(|_| fits), ..carried });
     cursor.encode()
 }
 

@@ -105,8 +105,6 @@ fn too_many_names_are_asked_for_again() {
     script.expect("signInActivity", answer(200, &page)).expect("subscribedSkus", answer(200, &skus));
     let Next::More(cursor) = ask(&mut script, None).unwrap().next else { panic!() };
     assert!(cursor.len() < CURSOR_BYTES);
-    script
-        .expect("skiptoken=1", answer(200, r#"{"value":[]}"#))
-        .expect("subscribedSkus", answer(200, &skus));
+    script.expect("skiptoken=1", answer(200, r#"{"value":[]}"#)).expect("subscribedSkus", answer(200, &skus));
     ask(&mut script, Some(&cursor)).unwrap();
 }

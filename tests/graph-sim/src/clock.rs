@@ -28,21 +28,15 @@ fn parts(seconds: i64) -> (String, String) {
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let rest = seconds.rem_euclid(DAY);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    (
-        format!("{year:04}-{month:02}-{day:02}"),
-        format!("{hour:02}:{minute:02}:{second:02}"),
-    )
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{hour:02}:{minute:02}:{second:02}"))
 }
 
 /// Ticks of 100 ns since 1970 of a full date and time with zone; `None` for anything else.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T')?;
     let mut fields = date.split('-');
-    let (year, month, day) = (
-        number(fields.next()?, 4)?,
-        number(fields.next()?, 2)?,
-        number(fields.next()?, 2)?,
-    );
+    let (year, month, day) =
+        (number(fields.next()?, 4)?, number(fields.next()?, 2)?, number(fields.next()?, 2)?);
     let real = fields.next().is_none() && (1..=12).contains(&month) && (1..=31).contains(&day);
     if !real {
         return None;
@@ -118,11 +112,7 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for text in [
-            "1970-01-01T00:00:00Z",
-            "2024-02-29T23:59:59Z",
-            "2026-11-23T13:06:18Z",
-        ] {
+        for text in ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-11-23T13:06:18Z"] {
             let ticks = parse(text).unwrap();
             assert_eq!(iso(ticks / TICKS), text);
         }

@@ -58,13 +58,11 @@ pub(crate) fn mix(bits: u64) -> u64 {
 
 /// A hash of some bytes that never changes between runs or versions.
 pub(crate) fn digest(bytes: &[u8]) -> u64 {
-    bytes
-        .chunks(8)
-        .fold(mix(bytes.len() as u64), |hash, chunk| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            mix(hash ^ u64::from_le_bytes(word))
-        })
+    bytes.chunks(8).fold(mix(bytes.len() as u64), |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        mix(hash ^ u64::from_le_bytes(word))
+    })
 }
 
 #[cfg(test)]

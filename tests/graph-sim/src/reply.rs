@@ -22,11 +22,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// Path and query as they were asked for.
     pub(crate) fn target(&self) -> String {
-        if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        }
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 
     /// A header as text; `None` if it is absent or not text.
@@ -46,11 +42,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// An answer with a content type.
     pub(crate) fn new(status: u16, kind: &str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), kind.to_owned())],
-            body: body.into(),
-        }
+        Self { status, headers: vec![("content-type".to_owned(), kind.to_owned())], body: body.into() }
     }
 
     /// The same answer with one more header.

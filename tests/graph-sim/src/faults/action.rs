@@ -44,8 +44,10 @@ pub enum Action {
     /// 200 and JSON by its type, but not by its body.
     NotJson,
     /// 200 and a sign-in page, as captive portals and proxies do.
+    #[serde(rename = "html-200")]
     Html200,
     /// 200, no people and no next link.
+    #[serde(rename = "empty-200")]
     Empty200,
     /// The right page without its next link: the rest of the people is missing, and nothing
     /// says so. Does not fire on a last page.

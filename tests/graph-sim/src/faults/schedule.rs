@@ -220,8 +220,18 @@ mod tests {
             "batch-missing-part = { part = 0 }",
         ];
         let words = [
-            "reset", "reset-mid-body", "stall", "truncate", "not-json", "html-200", "empty-200",
-            "cut-listing", "expired-page-token", "revoke-token", "duplicate-page", "loop-next-link",
+            "reset",
+            "reset-mid-body",
+            "stall",
+            "truncate",
+            "not-json",
+            "html-200",
+            "empty-200",
+            "cut-listing",
+            "expired-page-token",
+            "revoke-token",
+            "duplicate-page",
+            "loop-next-link",
         ];
         let words = words.map(|word| format!("= '{word}'"));
         for action in actions.map(|a| format!(".{a}")).iter().chain(&words) {

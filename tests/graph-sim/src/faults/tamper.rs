@@ -10,8 +10,8 @@ use crate::reply::{GRAPH_JSON, Reply};
 pub(crate) fn tamper(action: &Action, outcome: &mut Outcome) -> bool {
     match (action, &mut *outcome) {
         (Action::WrongCount { n }, Outcome::Done(reply)) => {
-            let is_count = reply.status == 200
-                && reply.headers.iter().any(|(_, value)| value == "text/plain");
+            let is_count =
+                reply.status == 200 && reply.headers.iter().any(|(_, value)| value == "text/plain");
             if is_count {
                 reply.body = n.to_string().into();
             }

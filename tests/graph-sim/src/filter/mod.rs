@@ -60,17 +60,11 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// A filter that is not OData, or not of the right types.
     fn invalid(message: impl AsRef<str>) -> Self {
-        Self {
-            code: "BadRequest",
-            message: format!("Invalid filter clause: {}", message.as_ref()),
-        }
+        Self { code: "BadRequest", message: format!("Invalid filter clause: {}", message.as_ref()) }
     }
 
     /// A filter that the directory store does not support.
     fn unsupported(message: impl Into<String>) -> Self {
-        Self {
-            code: "Request_UnsupportedQuery",
-            message: message.into(),
-        }
+        Self { code: "Request_UnsupportedQuery", message: message.into() }
     }
 }

@@ -10,12 +10,7 @@ const DEEPEST: usize = 64;
 
 /// Reads a filter.
 pub(crate) fn parse(text: &str) -> Result<Expr, Refusal> {
-    let mut reader = Reader {
-        text,
-        tokens: lex(text)?,
-        next: 0,
-        depth: 0,
-    };
+    let mut reader = Reader { text, tokens: lex(text)?, next: 0, depth: 0 };
     let expr = reader.any()?;
     match reader.peek() {
         None => Ok(expr),
@@ -113,14 +108,9 @@ impl Reader<'_> {
         if self.takes_keyword("in") {
             return Ok(Expr::In(name, self.list()?));
         }
-        for (word, op) in [
-            ("eq", Op::Eq),
-            ("ne", Op::Ne),
-            ("ge", Op::Ge),
-            ("le", Op::Le),
-            ("gt", Op::Gt),
-            ("lt", Op::Lt),
-        ] {
+        for (word, op) in
+            [("eq", Op::Eq), ("ne", Op::Ne), ("ge", Op::Ge), ("le", Op::Le), ("gt", Op::Gt), ("lt", Op::Lt)]
+        {
             if self.takes_keyword(word) {
                 return Ok(Expr::Compare(name, op, self.literal()?));
             }
@@ -204,9 +194,8 @@ fn bare_literal(bare: &str) -> Option<Literal> {
 
 fn is_path(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.split('/').all(|part| {
-        part.bytes().all(letter) && part.starts_with(|first: char| first.is_ascii_alphabetic())
-    })
+    name.split('/')
+        .all(|part| part.bytes().all(letter) && part.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
 fn one_or(mut parts: Vec<Expr>, many: fn(Vec<Expr>) -> Expr) -> Expr {
@@ -237,9 +226,25 @@ mod tests {
     #[test]
     fn what_is_refused() {
         for wrong in [
-            "", "a", "a eq", "a eq Sales", "eq 'x'", "a in ()", "a in ('x'", "(a eq 'x'",
-            "a eq 'x') ", "a eq 'x", "a eq \"x\"", "'x' eq a", "a EQ 'x'", "startsWith(a)",
-            "tolower(a) eq 'x'", "a eq 'x' and", "not", "a/any(b:b eq 'x')", "a eq 2026-01-01",
+            "",
+            "a",
+            "a eq",
+            "a eq Sales",
+            "eq 'x'",
+            "a in ()",
+            "a in ('x'",
+            "(a eq 'x'",
+            "a eq 'x') ",
+            "a eq 'x",
+            "a eq \"x\"",
+            "'x' eq a",
+            "a EQ 'x'",
+            "startsWith(a)",
+            "tolower(a) eq 'x'",
+            "a eq 'x' and",
+            "not",
+            "a/any(b:b eq 'x')",
+            "a eq 2026-01-01",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
@@ -256,9 +261,38 @@ mod tests {
     #[test]
     fn never_panics() {
         let words = [
-            "and", "or", "not", "(", ")", ",", "'", "''", "'x'", "eq", "ne", "in", "city", "null",
-            "true", "1", "2026-01-01T00:00:00Z", "startsWith", "contains", " ", "é", "🦊", "/", "\"",
-            "\u{202e}", "a/b", "-", "T", ":", "+", "%", "\0",
+            "and",
+            "or",
+            "not",
+            "(",
+            ")",
+            ",",
+            "'",
+            "''",
+            "'x'",
+            "eq",
+            "ne",
+            "in",
+            "city",
+            "null",
+            "true",
+            "1",
+            "2026-01-01T00:00:00Z",
+            "startsWith",
+            "contains",
+            " ",
+            "é",
+            "🦊",
+            "/",
+            "\"",
+            "\u{202e}",
+            "a/b",
+            "-",
+            "T",
+            ":",
+            "+",
+            "%",
+            "\0",
         ];
         let mut prng = Prng::new(11);
         for round in 0..40_000 {
@@ -270,9 +304,8 @@ mod tests {
                 }
             }
             let _ = parse(&text);
-            let letters: String = (0..prng.below(20))
-                .filter_map(|_| char::from_u32(prng.below(0x300) as u32))
-                .collect();
+            let letters: String =
+                (0..prng.below(20)).filter_map(|_| char::from_u32(prng.below(0x300) as u32)).collect();
             let _ = parse(&letters);
         }
     }

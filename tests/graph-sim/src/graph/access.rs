@@ -21,12 +21,7 @@ impl Grant {
 
     /// `User.Read.All` or more.
     pub(crate) fn may_read_users(&self) -> Result<(), Refused> {
-        let enough = [
-            "User.Read.All",
-            "User.ReadWrite.All",
-            "Directory.Read.All",
-            "Directory.ReadWrite.All",
-        ];
+        let enough = ["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
         self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
     }
 

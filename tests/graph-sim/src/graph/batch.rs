@@ -65,10 +65,9 @@ impl Batch {
         }
         let mut ids = HashSet::new();
         match batch.requests.iter().find(|part| !ids.insert(part.id.as_str())) {
-            Some(part) => Err(Refused::odata(format!(
-                "Request id '{}' is not unique in the batch.",
-                part.id
-            ))),
+            Some(part) => {
+                Err(Refused::odata(format!("Request id '{}' is not unique in the batch.", part.id)))
+            }
             None => Ok(batch),
         }
     }

@@ -111,12 +111,7 @@ fn count(call: &Call<'_>, store: &Store) -> Result<Reply, Refused> {
     Ok(Reply::new(200, "text/plain", count.to_string()))
 }
 
-fn list(
-    site: &Site<'_>,
-    call: &Call<'_>,
-    store: &Store,
-    unasked: Option<&str>,
-) -> Result<Listing, Refused> {
+fn list(site: &Site<'_>, call: &Call<'_>, store: &Store, unasked: Option<&str>) -> Result<Listing, Refused> {
     call.grant.may_read_users()?;
     let eventual = is_eventual(call.consistency)?;
     let query = Query::parse(call.query, eventual)?;
@@ -161,10 +156,7 @@ fn list(
     }
     let separator = if query.base.is_empty() { "?" } else { "&" };
     let base = format!("{}{}?{}", site.origin, call.path, query.base);
-    let link = Link {
-        address: format!("{}{separator}", base.trim_end_matches('?')),
-        token,
-    };
+    let link = Link { address: format!("{}{separator}", base.trim_end_matches('?')), token };
     let page = gather(site, store, filter.as_ref(), &mut projection, token.place as usize, size);
     let first = query.skip_token.is_none();
     Ok(Listing {

@@ -19,12 +19,12 @@ use crate::reply::{GRAPH_JSON, Reply};
 use crate::world::World;
 
 pub(crate) use access::{Grant, unauthorised};
-pub(crate) use batch::{Batch, finish as finish_batch, wrap as wrap_part};
+pub(crate) use batch::{Batch, Part, finish as finish_batch, wrap as wrap_part};
 pub(crate) use list::Listing;
 pub(crate) use page_token::{expired as expired_page_token, page_of};
 pub(crate) use refused::{Ids, Refused};
-pub(crate) use throttle::{Buckets, cost};
 pub use throttle::Throttle;
+pub(crate) use throttle::{Buckets, cost};
 
 /// What all answers depend on.
 pub(crate) struct Site<'a> {
@@ -71,11 +71,7 @@ pub(crate) fn answer(site: &Site<'_>, call: &Call<'_>) -> Result<Outcome, Refuse
         return Err(Refused::no_segment(segments.first().copied().unwrap_or_default()));
     };
     let reply = match rest {
-        ["users", ..]
-        | ["directory", "deletedItems", ..]
-        | ["subscribedSkus"]
-            if !call.get =>
-        {
+        ["users", ..] | ["directory", "deletedItems", ..] | ["subscribedSkus"] if !call.get => {
             Err(Refused::new(
                 405,
                 "Request_BadRequest",
@@ -88,12 +84,10 @@ pub(crate) fn answer(site: &Site<'_>, call: &Call<'_>) -> Result<Outcome, Refuse
         ["directory", "deletedItems", "microsoft.graph.user"] => {
             return list::deleted(site, call).map(Outcome::Listing);
         }
-        ["directory", "deletedItems", "microsoft.graph.user", "$count"] => {
-            list::count_deleted(site, call)
+        ["directory", "deletedItems", "microsoft.graph.user", "$count"] => list::count_deleted(site, call),
+        ["directory", "deletedItems"] => {
+            Err(Refused::bad("Resource 'deletedItems' needs a type cast, such as microsoft.graph.user."))
         }
-        ["directory", "deletedItems"] => Err(Refused::bad(
-            "Resource 'deletedItems' needs a type cast, such as microsoft.graph.user.",
-        )),
         ["directory", "deletedItems", id] => one::deleted(site, call, id),
         ["subscribedSkus"] => skus(site, call),
         _ => Err(Refused::no_segment(rest.last().copied().unwrap_or_default())),

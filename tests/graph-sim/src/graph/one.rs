@@ -12,16 +12,10 @@ pub(crate) fn user(site: &Site<'_>, call: &Call<'_>, key: &str) -> Result<Reply,
     if query.selects("signInActivity") {
         call.grant.may_read_activity(site.world)?;
         if !is_guid(key) {
-            return Err(Refused::odata(
-                "Get By Key only supports UserId and the key has to be a valid Guid",
-            ));
+            return Err(Refused::odata("Get By Key only supports UserId and the key has to be a valid Guid"));
         }
     }
-    let found = if is_guid(key) {
-        site.world.user(key)
-    } else {
-        site.world.find_by_upn(key)
-    };
+    let found = if is_guid(key) { site.world.user(key) } else { site.world.find_by_upn(key) };
     let projection = Projection::of(&query, is_eventual(call.consistency)?)?;
     let user = found.ok_or_else(|| Refused::no_object(key))?;
     Ok(render(site, &query, projection, user, ""))
@@ -48,20 +42,14 @@ fn read(call: &Call<'_>) -> Result<Query, Refused> {
         ("$skiptoken", query.skip_token.is_some()),
     ];
     match listing.iter().find(|(_, sent)| *sent) {
-        Some((name, _)) => Err(Refused::odata(format!(
-            "Query option '{name}' is not allowed on a single object."
-        ))),
+        Some((name, _)) => {
+            Err(Refused::odata(format!("Query option '{name}' is not allowed on a single object.")))
+        }
         None => Ok(query),
     }
 }
 
-fn render(
-    site: &Site<'_>,
-    query: &Query,
-    mut projection: Projection,
-    user: &User,
-    kind: &str,
-) -> Reply {
+fn render(site: &Site<'_>, query: &Query, mut projection: Projection, user: &User, kind: &str) -> Reply {
     let mut head = String::from("{\"@odata.context\":");
     push_json(&mut head, &context(site, query, true));
     head.push(',');

@@ -127,13 +127,7 @@ mod tests {
 
     #[test]
     fn there_and_back_and_not_forged() {
-        let token = PageToken {
-            query: u64::MAX - 3,
-            place: 998_001,
-            page: 1000,
-            issued: 77,
-            advanced: true,
-        };
+        let token = PageToken { query: u64::MAX - 3, place: 998_001, page: 1000, issued: 77, advanced: true };
         let text = token.encode();
         assert!(text.len() > 150);
         assert_eq!(PageToken::decode(&text), Some(token));

@@ -86,9 +86,7 @@ impl Query {
                 return Err(Refused::unsupported("$search is not supported by this simulator."));
             }
             _ => {
-                return Err(Refused::odata(format!(
-                    "The query parameter '{name}' is not supported."
-                )));
+                return Err(Refused::odata(format!("The query parameter '{name}' is not supported.")));
             }
         }
         Ok(())
@@ -120,9 +118,9 @@ pub(crate) fn is_eventual(header: Option<&str>) -> Result<bool, Refused> {
     match header {
         None => Ok(false),
         Some(value) if value.eq_ignore_ascii_case("eventual") => Ok(true),
-        Some(value) => Err(Refused::bad(format!(
-            "The value '{value}' of the header ConsistencyLevel is not supported."
-        ))),
+        Some(value) => {
+            Err(Refused::bad(format!("The value '{value}' of the header ConsistencyLevel is not supported.")))
+        }
     }
 }
 

@@ -26,12 +26,7 @@ pub(crate) struct Ids {
 
 impl Refused {
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.into(),
-            headers: Vec::new(),
-        }
+        Self { status, code: code.to_owned(), message: message.into(), headers: Vec::new() }
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -56,11 +51,7 @@ impl Refused {
 
     /// 403 for want of a permission.
     pub(crate) fn privileges() -> Self {
-        Self::new(
-            403,
-            "Authorization_RequestDenied",
-            "Insufficient privileges to complete the operation.",
-        )
+        Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
 
     /// 404 for an object.

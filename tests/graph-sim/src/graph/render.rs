@@ -133,11 +133,7 @@ impl Projection {
 }
 
 fn column(name: &str, unset: Unset) -> Column {
-    Column {
-        name: name.to_owned(),
-        key: format!("\"{name}\":"),
-        unset,
-    }
+    Column { name: name.to_owned(), key: format!("\"{name}\":"), unset }
 }
 
 fn unset_of(name: &str, blank_activity: bool) -> Result<Unset, Refused> {

@@ -48,12 +48,7 @@ struct Bucket {
 impl Buckets {
     /// Takes units from an app's bucket. Gives the share of the limit that is used up, or the
     /// refusal with the time after which there will be enough. A refused request costs a unit.
-    pub(crate) fn charge(
-        &mut self,
-        app: &Arc<str>,
-        units: u32,
-        limit: Throttle,
-    ) -> Result<f64, Refused> {
+    pub(crate) fn charge(&mut self, app: &Arc<str>, units: u32, limit: Throttle) -> Result<f64, Refused> {
         let (full, rate) = (f64::from(limit.units), limit.per_second());
         let now = Instant::now();
         let bucket = self.by_app.entry(Arc::clone(app)).or_insert(Bucket { level: full, filled: now });
@@ -76,9 +71,7 @@ impl Buckets {
 
 /// What a request costs in resource units.
 pub(crate) fn cost(path: &str, query: &str) -> u32 {
-    let has = |name: &str| {
-        form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name)
-    };
+    let has = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name);
     let path = path.trim_start_matches("/v1.0/");
     if path == "subscribedSkus" {
         return 3;

@@ -23,8 +23,7 @@ pub(crate) fn token(
     ask: &Ask,
 ) -> Result<Reply, LoginError> {
     if ask.method != Method::POST {
-        let message =
-            format!("The endpoint only accepts POST requests. Received a {} request.", ask.method);
+        let message = format!("The endpoint only accepts POST requests. Received a {} request.", ask.method);
         return Err(LoginError::new(400, "invalid_request", 900_561, &message));
     }
     if !world.is_tenant(tenant) {
@@ -77,8 +76,7 @@ fn form(ask: &Ask) -> Result<Form, LoginError> {
 
 /// Client id and secret in a Basic header, each form-encoded (RFC 6749, 2.3.1).
 fn basic(ask: &Ask, form: &mut Form) -> Result<(), LoginError> {
-    let Some(coded) = ask.header("authorization").and_then(|value| value.strip_prefix("Basic "))
-    else {
+    let Some(coded) = ask.header("authorization").and_then(|value| value.strip_prefix("Basic ")) else {
         return Ok(());
     };
     let decoded = base64::decode(coded).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -142,11 +140,7 @@ fn check_scope(scope: &str, origin: &str, world: &World) -> Result<(), LoginErro
     Err(LoginError::new(400, "invalid_resource", 500_011, &message))
 }
 
-fn check_secret(
-    app: &App,
-    secret: Option<&String>,
-    assertion: Option<&String>,
-) -> Result<(), LoginError> {
+fn check_secret(app: &App, secret: Option<&String>, assertion: Option<&String>) -> Result<(), LoginError> {
     let refuse = |number, message: &str| Err(LoginError::new(401, "invalid_client", number, message));
     match (secret, assertion) {
         (None, None) => refuse(
@@ -154,10 +148,9 @@ fn check_secret(
             "The request body must contain the following parameter: 'client_assertion' or \
              'client_secret'.",
         ),
-        (None, Some(_)) => refuse(
-            700_027,
-            "Client assertion failed signature validation: no certificate is registered.",
-        ),
+        (None, Some(_)) => {
+            refuse(700_027, "Client assertion failed signature validation: no certificate is registered.")
+        }
         (Some(secret), _) if *secret != app.secret => refuse(
             7_000_215,
             &format!(

@@ -63,10 +63,8 @@ impl Tokens {
             base64::url(claims.as_bytes()),
             self.noise(256)
         );
-        let grant = Grant {
-            client_id: app.client_id.as_str().into(),
-            roles: Arc::from(app.granted.as_slice()),
-        };
+        let grant =
+            Grant { client_id: app.client_id.as_str().into(), roles: Arc::from(app.granted.as_slice()) };
         let until = Instant::now() + Duration::from_secs(seconds);
         self.by_text.insert(token.clone(), Issued { grant, until, revoked: false });
         self.in_order.push(token.clone());

@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 
+use super::World;
 use super::store::Entry;
 use super::user::User;
-use super::World;
 use crate::clock;
 
 impl World {
@@ -190,7 +190,6 @@ fn nobody(id: &str) -> String {
 impl User {
     /// Sets a property to JSON that is known to be right.
     fn put_raw(&mut self, name: &str, raw: &'static str) {
-
         let done = self.set(name, raw);
         debug_assert!(done.is_ok(), "{raw} is JSON");
     }

@@ -83,12 +83,7 @@ impl User {
             text.len() as u32
         });
         let ends = ends.collect();
-        Self {
-            names: Arc::clone(names),
-            text: text.into_boxed_str(),
-            ends,
-            manager: None,
-        }
+        Self { names: Arc::clone(names), text: text.into_boxed_str(), ends, manager: None }
     }
 
     /// The names that this person has, in order.
