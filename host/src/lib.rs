@@ -1,1 +1,4 @@
 //! Index.
+
+pub mod capabilities;
+pub mod engine;
