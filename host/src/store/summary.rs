@@ -33,7 +33,9 @@ impl Store {
         for outcome in [Outcome::Adopted, Outcome::Renamed, Outcome::Updated] {
             groups.extend(self.field_groups(run, outcome)?);
         }
-        groups.sort_by(|a, b| a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)).then(a.cause.cmp(&b.cause)));
+        groups.sort_by(|a, b| {
+            a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)).then(a.cause.cmp(&b.cause))
+        });
         Ok(groups)
     }
 
@@ -112,7 +114,8 @@ impl Store {
         // Differences that only one or two people share are told together, by field.
         let mut groups: std::collections::BTreeMap<String, Group> = Default::default();
         for ((field, what), group) in exact {
-            let cause = if group.count >= OWN_GROUP && !what.is_empty() { format!("{field}: {what}") } else { field };
+            let cause =
+                if group.count >= OWN_GROUP && !what.is_empty() { format!("{field}: {what}") } else { field };
             let into = groups.entry(cause).or_insert_with(|| Group { count: 0, first: Vec::new() });
             into.count += group.count;
             into.first.extend(group.first);
@@ -184,7 +187,9 @@ impl Store {
     pub fn first_rows(&self, run: RunId, outcome: Outcome) -> Result<Vec<FailedRow>> {
         Ok(self
             .sql
-            .prepare("SELECT source_id, reason FROM change WHERE run = ?1 AND outcome = ?2 ORDER BY id LIMIT ?3")?
+            .prepare(
+                "SELECT source_id, reason FROM change WHERE run = ?1 AND outcome = ?2 ORDER BY id LIMIT ?3",
+            )?
             .query_map(params![run.row, outcome.name(), ROWS], |row| {
                 Ok(FailedRow { source_id: row.get(0)?, reason: row.get(1)? })
             })?
@@ -239,7 +244,10 @@ fn named((mut sample, differences): (Sample, Option<String>)) -> Result<Sample> 
     Ok(sample)
 }
 
-fn arrow(before: Option<&serde_json::value::RawValue>, after: Option<&serde_json::value::RawValue>) -> String {
+fn arrow(
+    before: Option<&serde_json::value::RawValue>,
+    after: Option<&serde_json::value::RawValue>,
+) -> String {
     let text = |value: Option<&serde_json::value::RawValue>| value.map_or("empty", |it| it.get()).to_owned();
     format!("{} → {}", text(before), text(after))
 }

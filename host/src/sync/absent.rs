@@ -19,43 +19,43 @@ use crate::model::{Millis, Outcome};
 use crate::store::{Counts, Deed, HeldPart, NewChange, StagedRow, Status, Store, Unlisted};
 
 /// How many people a run asks about; the rest stay unconfirmed, and are held.
-pub const ASK_AT_MOST: usize = 2000;
+pub(super) const ASK_AT_MOST: usize = 2000;
 
 /// How many in one call.
 const ASK_AT_ONCE: usize = 200;
 
 /// The cause under which people are held of whom the source gave no answer.
-pub const UNCONFIRMED: &str = "deactivate:unconfirmed";
+pub(super) const UNCONFIRMED: &str = "deactivate:unconfirmed";
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Absence {
+pub(super) struct Absence {
     /// People who were not listed.
-    pub people: u64,
+    pub(super) people: u64,
     /// Of these, those who left no change behind.
-    pub counts: Counts,
+    pub(super) counts: Counts,
     /// Worth saying in the report.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// What asking and judging needs.
-pub struct Judge<'a> {
+pub(super) struct Judge<'a> {
     /// Where calls run.
-    pub net: &'a Handle,
+    pub(super) net: &'a Handle,
     /// The run's terms.
-    pub terms: &'a Terms,
+    pub(super) terms: &'a Terms,
     /// The store.
-    pub store: &'a mut Store,
+    pub(super) store: &'a mut Store,
     /// To ask the source.
-    pub connector: &'a mut Connector,
+    pub(super) connector: &'a mut Connector,
     /// To judge.
-    pub transformer: Transformer,
+    pub(super) transformer: Transformer,
     /// What is left of the run's patience.
-    pub retry: &'a mut Retry,
+    pub(super) retry: &'a mut Retry,
     /// Now.
-    pub at: Millis,
+    pub(super) at: Millis,
     /// Hears of it.
-    pub progress: &'a dyn Progress,
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl Judge<'_> {
@@ -63,7 +63,7 @@ impl Judge<'_> {
     ///
     /// # Errors
     /// When the store or the plugin fails. A source that does not answer is no error: those people are held.
-    pub fn judge(
+    pub(super) fn judge(
         &mut self,
         listing: &CompleteEnumeration,
         seen: &roaring::RoaringTreemap,
@@ -96,7 +96,9 @@ impl Judge<'_> {
         self.progress.stage("absent", Some(unlisted.len() as u64));
         let answers = self.ask(&unlisted, &mut absence);
         let mut sorted = Sorted::default();
-        for (person, answer) in unlisted.into_iter().zip(answers.into_iter().map(Some).chain(std::iter::repeat(None))) {
+        for (person, answer) in
+            unlisted.into_iter().zip(answers.into_iter().map(Some).chain(std::iter::repeat(None)))
+        {
             sorted.put(person, answer);
         }
         self.present(sorted.present, worker, &mut absence)?;
@@ -117,7 +119,11 @@ impl Judge<'_> {
             match asked {
                 Ok(told) if told.len() == ids.len() => answers.extend(told),
                 Ok(told) => {
-                    absence.notes.push(format!("asked about {} people, the plugin answered {}", ids.len(), told.len()));
+                    absence.notes.push(format!(
+                        "asked about {} people, the plugin answered {}",
+                        ids.len(),
+                        told.len()
+                    ));
                     break;
                 }
                 Err(error) => {
@@ -190,9 +196,12 @@ impl Judge<'_> {
         let mut proofs = Vec::with_capacity(gone.len());
         for (number, (person, deleted)) in gone.iter().enumerate() {
             let (told, proof) = match deleted {
-                Some(time) => (Told::Deleted(time.clone()), Some(Evidence::deleted(listing, time.as_deref()))),
+                Some(time) => {
+                    (Told::Deleted(time.clone()), Some(Evidence::deleted(listing, time.as_deref())))
+                }
                 None => {
-                    let over = GraceOver::check(integration.grace, person.absent_runs, person.absent_since, self.at);
+                    let over =
+                        GraceOver::check(integration.grace, person.absent_runs, person.absent_since, self.at);
                     (Told::NotFound(over.is_some()), over.map(|over| Evidence::not_found(listing, over)))
                 }
             };
@@ -210,7 +219,11 @@ impl Judge<'_> {
             .reconcile(&self.terms.policy, &incoming)
             .map_err(|error| RunError::Call { doing: "reconciling absent people".into(), error })?;
         if decisions.len() != gone.len() {
-            return Err(RunError::Misbehaved(format!("{} decisions for {} people", decisions.len(), gone.len())));
+            return Err(RunError::Misbehaved(format!(
+                "{} decisions for {} people",
+                decisions.len(),
+                gone.len()
+            )));
         }
         let mut rows = Vec::new();
         let mut marks = Vec::with_capacity(gone.len());
@@ -233,10 +246,8 @@ impl Judge<'_> {
         }
         let reason = "not listed, and the source gave no answer about them";
         absence.notes.push(format!("{} people were {reason}: held", people.len()));
-        let rows: Vec<StagedRow> = people
-            .iter()
-            .map(|person| note(person, Outcome::Held, reason.to_owned()))
-            .collect();
+        let rows: Vec<StagedRow> =
+            people.iter().map(|person| note(person, Outcome::Held, reason.to_owned())).collect();
         self.store.stage_rows(self.terms.run, &self.terms.integration.name, &rows, self.at)?;
         let held: Vec<(String, i64)> = people.into_iter().map(|it| (it.source_id, it.person)).collect();
         let part = HeldPart { cause: UNCONFIRMED.into(), reason: reason.into(), differences: None };
@@ -283,7 +294,8 @@ fn row(
             let mut row = note(person, Outcome::Deactivated, decision.reason);
             if let Some(change) = &mut row.change {
                 change.cause = evidence.cause().to_owned();
-                change.deed = Deed::Alter { person: person.person, version, status: Status::Deactivate(evidence) };
+                change.deed =
+                    Deed::Alter { person: person.person, version, status: Status::Deactivate(evidence) };
             }
             return Ok(Some(row));
         }

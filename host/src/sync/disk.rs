@@ -12,7 +12,7 @@ const FACTOR: u64 = 2;
 ///
 /// # Errors
 /// When there is too little space.
-pub fn check(store: &Path, staged_bytes: u64) -> Result<(), RunError> {
+pub(super) fn check(store: &Path, staged_bytes: u64) -> Result<(), RunError> {
     let folder = store.parent().unwrap_or(Path::new("."));
     // A file system that does not tell is not a reason to stop: SQLite stops by itself when it is full.
     let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(()) };

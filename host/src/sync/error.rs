@@ -1,6 +1,7 @@
 //! Why a run ended without being applied. Nobody was changed.
 
 use crate::engine::CallError;
+use crate::engine::contract::Error;
 use crate::store::StoreError;
 
 /// What stopped a run.
@@ -32,7 +33,9 @@ pub enum RunError {
         help: Option<String>,
     },
     /// Totals that do not add up: a bug, and reason enough not to apply.
-    #[error("the outcomes of the run do not add up: {rows} rows and {absent} absent people, but {outcomes} outcomes")]
+    #[error(
+        "the outcomes of the run do not add up: {rows} rows and {absent} absent people, but {outcomes} outcomes"
+    )]
     Totals {
         /// Rows that the listing had.
         rows: u64,
@@ -51,12 +54,45 @@ impl RunError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Call { error, .. } => error.help(),
+            Self::Call { error, .. } => advice(error),
             Self::Store(error) => error.help(),
             Self::Refused { help, .. } => help.clone(),
-            Self::Restarts(_) => Some("run it again when the source is less busy; a smaller `page-size` helps too".into()),
+            Self::Restarts(_) => {
+                Some("run it again when the source is less busy; a smaller `page-size` helps too".into())
+            }
             Self::Misbehaved(_) => Some("use another version of the plugin; the store is as it was".into()),
-            Self::Totals { .. } | Self::Panic(_) => Some("this is a bug of userload: please report it".into()),
+            Self::Totals { .. } | Self::Panic(_) => {
+                Some("this is a bug of userload: please report it".into())
+            }
         }
     }
+}
+
+/// What to do about a failed call.
+fn advice(error: &CallError) -> Option<String> {
+    let pasted = error.advice();
+    if !pasted.is_empty() {
+        return Some(format!("if the plugin may do that, add to the integration:\n{}", pasted.join("\n")));
+    }
+    let text = match error.contract() {
+        Some(Error::AuthRejected(_)) => {
+            "check tenant, client id and secret: `userload credential test`, `userload credential edit`"
+        }
+        Some(Error::Upstream(answer)) if answer.status == 403 => {
+            "give the app the application permission User.Read.All and grant admin consent, in the Entra admin \
+             center under App registrations > API permissions"
+        }
+        Some(Error::Upstream(answer)) if answer.status == 400 => {
+            "check `filter` and the mapped properties: `userload check`"
+        }
+        Some(Error::Settings(_)) => {
+            "correct the settings: `userload credential edit`, `userload integration save -f FILE`"
+        }
+        Some(Error::Upstream(_) | Error::Unreachable(_) | Error::Throttled(_) | Error::Malformed(_)) => {
+            "nothing was changed; run the same command again later"
+        }
+        Some(Error::DeniedByHost(_) | Error::CursorExpired | Error::Internal(_)) => return None,
+        None => "the plugin was stopped and nothing was changed; `userload plugin inspect` shows what it is",
+    };
+    Some(text.to_owned())
 }

@@ -43,7 +43,6 @@ struct Part<'a> {
 pub type Tripped = BTreeMap<String, String>;
 
 /// What the limits are measured against.
-#[derive(Debug)]
 pub struct Concerned<'a> {
     /// Linked people who are active.
     pub linked_active: u64,
@@ -51,12 +50,6 @@ pub struct Concerned<'a> {
     pub filled: &'a mut dyn FnMut(&str) -> crate::store::Result<u64>,
     /// The first run, or the first after filter, mapping or match keys changed: why deactivations wait.
     pub new_shape: Option<&'static str>,
-}
-
-impl std::fmt::Debug for dyn FnMut(&str) -> crate::store::Result<u64> + '_ {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("filled")
-    }
 }
 
 /// The differences of a change.
@@ -103,7 +96,12 @@ impl Tally {
     ///
     /// # Errors
     /// When the store cannot tell how many have a value in a field.
-    pub fn trips(&self, recent: &Self, guard: &Guard, concerned: Concerned<'_>) -> crate::store::Result<Tripped> {
+    pub fn trips(
+        &self,
+        recent: &Self,
+        guard: &Guard,
+        concerned: Concerned<'_>,
+    ) -> crate::store::Result<Tripped> {
         let mut tripped = Tripped::new();
         for (cause, count) in &self.deactivations {
             let day = count + recent.deactivations.get(cause).copied().unwrap_or(0);
@@ -113,7 +111,10 @@ impl Tally {
             } else if day > limit {
                 tripped.insert(
                     cause.clone(),
-                    format!("{day} deactivations in 24 hours; {limit} of {} may flow", concerned.linked_active),
+                    format!(
+                        "{day} deactivations in 24 hours; {limit} of {} may flow",
+                        concerned.linked_active
+                    ),
                 );
             }
         }
@@ -135,12 +136,15 @@ impl Tally {
                 if cleared > limit {
                     tripped.insert(
                         format!("clear:{field}"),
-                        format!("{cleared} of the {filled} people with a {field} lose it in 24 hours; {limit} may"),
+                        format!(
+                            "{cleared} of the {filled} people with a {field} lose it in 24 hours; {limit} may"
+                        ),
                     );
                 }
             }
             let changed = tally.changed + before.changed;
-            let (was, is) = (tally.before.union(&before.before).count(), tally.after.union(&before.after).count());
+            let (was, is) =
+                (tally.before.union(&before.before).count(), tally.after.union(&before.after).count());
             if tally.changed > 0 && changed >= u64::from(guard.collapse) && is * 2 <= was {
                 tripped.insert(
                     format!("change:{field}"),
@@ -245,7 +249,11 @@ fn parts(flowing: &Flowing) -> crate::store::Result<Vec<Part<'_>>> {
         } else {
             "change"
         };
-        parts.push(Part { cause: format!("{kind}:{field}"), difference: Some(difference), always: overwrites });
+        parts.push(Part {
+            cause: format!("{kind}:{field}"),
+            difference: Some(difference),
+            always: overwrites,
+        });
     }
     Ok(parts)
 }
@@ -319,21 +327,21 @@ mod tests {
     fn a_new_shape_holds_every_deactivation() {
         let mut tally = Tally::default();
         tally.add(&leavers(1)[0], |_| false).unwrap();
-        let concerned = Concerned { linked_active: 1000, filled: &mut |_| Ok(0), new_shape: Some("first run") };
+        let concerned =
+            Concerned { linked_active: 1000, filled: &mut |_| Ok(0), new_shape: Some("first run") };
         let tripped = tally.trips(&Tally::default(), &Guard::default(), concerned).unwrap();
         assert_eq!(tripped["deactivate:deleted"], "first run");
     }
 
     #[test]
     fn a_wiped_column_is_held_and_the_rest_flows() {
-        let wiped = flowing(
-            Outcome::Updated,
-            r#"[["department","Sales",null],["job_title","A","B"]]"#,
-            None,
-        );
+        let wiped = flowing(Outcome::Updated, r#"[["department","Sales",null],["job_title","A","B"]]"#, None);
         let tripped = trips(&vec![wiped.clone(); 11], &[], 2000, 100);
         assert_eq!(tripped.keys().collect::<Vec<_>>(), ["clear:department"]);
-        assert!(trips(&vec![wiped.clone(); 11], &[], 2000, 1000).is_empty(), "under 5% of those who have one");
+        assert!(
+            trips(&vec![wiped.clone(); 11], &[], 2000, 1000).is_empty(),
+            "under 5% of those who have one"
+        );
         let Split { held, outcome, differences, .. } = split(&wiped, &tripped, |_| false).unwrap().unwrap();
         assert_eq!(held[0].cause, "clear:department");
         assert_eq!(outcome, Outcome::Updated);
@@ -370,7 +378,8 @@ mod tests {
     #[test]
     fn what_waits_goes_on_waiting() {
         let leaver = &leavers(1)[0];
-        let standing = split(leaver, &Tripped::new(), |cause| cause == "deactivate:deleted").unwrap().unwrap();
+        let standing =
+            split(leaver, &Tripped::new(), |cause| cause == "deactivate:deleted").unwrap().unwrap();
         assert_eq!(standing.outcome, Outcome::Held);
         assert!(standing.hold_status);
         assert_eq!(split(leaver, &Tripped::new(), |_| false).unwrap(), None);

@@ -20,8 +20,8 @@ pub use error::RunError;
 pub use evidence::{Evidence, GraceOver};
 pub use progress::{Progress, Silent};
 pub use report::{
-    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, PlannedChange, RunKind, RunReport, RunState, Sample,
-    Timings,
+    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, PlannedChange, RunKind, RunReport, RunState,
+    Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, run};

@@ -9,8 +9,7 @@ use super::evidence::Evidence;
 use super::terms::Terms;
 use crate::engine::Transformer;
 use crate::engine::contract::{
-    BadRecord, CandidateSet, Decision, Incoming, KnownPerson, MappedRecord, Page, PageUser,
-    Situation, Tie,
+    BadRecord, CandidateSet, Decision, Incoming, KnownPerson, MappedRecord, Page, PageUser, Situation, Tie,
 };
 use crate::model::{ACCESS_ROLE, Outcome, PersonUid, fold_key};
 use crate::store::{
@@ -18,7 +17,7 @@ use crate::store::{
 };
 
 /// Works on pages, one after the other.
-pub struct PageWorker<'a> {
+pub(super) struct PageWorker<'a> {
     terms: &'a Terms,
     store: Store,
     transformer: Transformer,
@@ -44,7 +43,12 @@ impl<'a> PageWorker<'a> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn new(terms: &'a Terms, store: Store, transformer: Transformer, seen: RoaringTreemap) -> Result<Self, RunError> {
+    pub(super) fn new(
+        terms: &'a Terms,
+        store: Store,
+        transformer: Transformer,
+        seen: RoaringTreemap,
+    ) -> Result<Self, RunError> {
         let adopts = store.has_people()?;
         Ok(Self { terms, store, transformer, seen, adopts })
     }
@@ -53,9 +57,15 @@ impl<'a> PageWorker<'a> {
     ///
     /// # Errors
     /// When the plugin or the store fails. A record that cannot be mapped is no error, but a failed row.
-    pub fn work(&mut self, number: u32, page: &Page, cursor: Option<String>) -> Result<StagedPage, RunError> {
+    pub(super) fn work(
+        &mut self,
+        number: u32,
+        page: &Page,
+        cursor: Option<String>,
+    ) -> Result<StagedPage, RunError> {
         let listed = (page.users.len() + page.malformed.len()) as u64;
-        let mut staged = StagedPage { page: number, cursor, listed, total: page.total, ..StagedPage::default() };
+        let mut staged =
+            StagedPage { page: number, cursor, listed, total: page.total, ..StagedPage::default() };
         for bad in &page.malformed {
             staged.rows.push(failed(bad, [0; 16], None));
         }
@@ -94,7 +104,7 @@ impl<'a> PageWorker<'a> {
     ///
     /// # Errors
     /// As for [`PageWorker::work`].
-    pub fn work_present(&mut self, users: &[PageUser]) -> Result<StagedPage, RunError> {
+    pub(super) fn work_present(&mut self, users: &[PageUser]) -> Result<StagedPage, RunError> {
         let mut staged = StagedPage::default();
         let ids = users.iter().map(|user| user.id.as_str());
         let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
@@ -123,7 +133,10 @@ impl<'a> PageWorker<'a> {
             Err(error) => return Err(RunError::Call { doing: format!("mapping user {}", user.id), error }),
         };
         if mapped.id != user.id {
-            return Err(RunError::Misbehaved(format!("user {} came back as {} from mapping", user.id, mapped.id)));
+            return Err(RunError::Misbehaved(format!(
+                "user {} came back as {} from mapping",
+                user.id, mapped.id
+            )));
         }
         if let Some(reason) = self.role_refused(&mapped)? {
             let bad = BadRecord { id: Some(user.id.clone()), field: Some(ACCESS_ROLE.into()), reason };
@@ -133,7 +146,10 @@ impl<'a> PageWorker<'a> {
         let other = |it: &&Candidate| it.linked_to.as_deref().is_some_and(|id| id != user.id);
         if !by_link && let Some(taken) = candidates.iter().find(other) {
             let id = taken.linked_to.as_deref().unwrap_or_default();
-            let reason = format!("matches {}, who is linked to another user of the source ({id})", name(&taken.fields));
+            let reason = format!(
+                "matches {}, who is linked to another user of the source ({id})",
+                name(&taken.fields)
+            );
             return Ok(Err(undecided(user, digest, reason)));
         }
         Ok(Ok(Case { user, known, digest, mapped, candidates, by_link }))
@@ -161,13 +177,16 @@ impl<'a> PageWorker<'a> {
         if !self.adopts {
             return Ok((Vec::new(), false));
         }
-        if let Some(person) = self.store.linked_elsewhere(&self.terms.source_tenant, &self.terms.cloud, &user.id)? {
+        if let Some(person) =
+            self.store.linked_elsewhere(&self.terms.source_tenant, &self.terms.cloud, &user.id)?
+        {
             return Ok((vec![self.store.candidate(integration, person)?], true));
         }
         let map = parse(&mapped.fields)?;
         let mut people = Vec::new();
         for field in &self.terms.integration.match_keys {
-            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) else {
+            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            else {
                 continue;
             };
             if let Some(key) = fold_key(&text) {
@@ -205,7 +224,11 @@ impl<'a> PageWorker<'a> {
             .reconcile(&self.terms.policy, &incoming)
             .map_err(|error| RunError::Call { doing: "reconciling a page".into(), error })?;
         if decisions.len() != cases.len() {
-            return Err(RunError::Misbehaved(format!("{} decisions for {} records", decisions.len(), cases.len())));
+            return Err(RunError::Misbehaved(format!(
+                "{} decisions for {} records",
+                decisions.len(),
+                cases.len()
+            )));
         }
         for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
             let row = self.row(case, decision, &set)?;
@@ -304,8 +327,15 @@ impl<'a> PageWorker<'a> {
                 Deed::None { person: row.person }
             }
         };
-        row.change =
-            Some(NewChange { outcome, deed, cause, reason: decision.reason, fields: None, differences, not_applied });
+        row.change = Some(NewChange {
+            outcome,
+            deed,
+            cause,
+            reason: decision.reason,
+            fields: None,
+            differences,
+            not_applied,
+        });
         Ok(row)
     }
 
@@ -325,7 +355,11 @@ impl<'a> PageWorker<'a> {
             if known.is_some_and(|known| known.barred.iter().any(|it| it.field == field)) {
                 return Err(broken(&format!("`{field}` may not be written")));
             }
-            list.push((field, value(difference.before.as_deref(), broken)?, value(difference.after.as_deref(), broken)?));
+            list.push((
+                field,
+                value(difference.before.as_deref(), broken)?,
+                value(difference.after.as_deref(), broken)?,
+            ));
         }
         if list.is_empty() {
             return Ok(None);
@@ -335,14 +369,18 @@ impl<'a> PageWorker<'a> {
 }
 
 /// A value of a difference; null is empty.
-fn value<'v>(text: Option<&'v str>, broken: &dyn Fn(&str) -> RunError) -> Result<Option<&'v RawValue>, RunError> {
+fn value<'v>(
+    text: Option<&'v str>,
+    broken: &dyn Fn(&str) -> RunError,
+) -> Result<Option<&'v RawValue>, RunError> {
     let Some(text) = text else { return Ok(None) };
     let raw: &RawValue = serde_json::from_str(text).map_err(|_| broken("a value is not JSON"))?;
     Ok((raw.get() != "null").then_some(raw))
 }
 
 fn parse(text: &str) -> Result<fields::FieldMap<'_>, RunError> {
-    fields::parse(text).map_err(|error| RunError::Misbehaved(format!("fields are not a JSON object: {error}")))
+    fields::parse(text)
+        .map_err(|error| RunError::Misbehaved(format!("fields are not a JSON object: {error}")))
 }
 
 /// What people call the person with these fields.
@@ -374,7 +412,13 @@ fn undecided(user: &PageUser, digest: [u8; 16], reason: String) -> StagedRow {
     ended(Some(user.id.clone()), None, digest, Outcome::Ambiguous, reason)
 }
 
-fn ended(source_id: Option<String>, known: Option<Known>, digest: [u8; 16], outcome: Outcome, reason: String) -> StagedRow {
+fn ended(
+    source_id: Option<String>,
+    known: Option<Known>,
+    digest: [u8; 16],
+    outcome: Outcome,
+    reason: String,
+) -> StagedRow {
     let person = known.map(|known| known.person);
     StagedRow {
         source_id,

@@ -227,7 +227,10 @@ impl Course {
             rows: staged.rows,
             broken: job.store.nameless_rows(self.terms.run)?,
             expected: staged.total,
-            last: job.applied.complete_rows.filter(|_| job.applied.shape.as_deref() == Some(&self.terms.shape)),
+            last: job
+                .applied
+                .complete_rows
+                .filter(|_| job.applied.shape.as_deref() == Some(&self.terms.shape)),
         });
         self.report.completeness = completeness;
         let Some(proof) = proof else { return Ok(Absence::default()) };

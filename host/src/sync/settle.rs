@@ -15,7 +15,7 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 ///
 /// # Errors
 /// When the store fails.
-pub fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
+pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
     for claim in store.claimed_people(terms.run)? {
         let reason = format!("{} records match the same person", claim.claimants);
         store.make_ambiguous(terms.run, claim.change, &claim.source_id, &reason)?;
@@ -31,19 +31,28 @@ pub fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn guard(terms: &Terms, store: &mut Store, applied_shape: Option<&str>, at: Millis) -> Result<(), RunError> {
+pub(super) fn guard(
+    terms: &Terms,
+    store: &mut Store,
+    applied_shape: Option<&str>,
+    at: Millis,
+) -> Result<(), RunError> {
     let name = &terms.integration.name;
     let open = store.open_holds(name)?;
     let standing = |source_id: &str, cause: &str| open.contains(&(source_id.to_owned(), cause.to_owned()));
     let mut coming = Tally::default();
-    store.each_flowing(terms.run, |flowing| coming.add(&flowing, |cause| standing(&flowing.source_id, cause)))?;
+    store.each_flowing(terms.run, |flowing| {
+        coming.add(&flowing, |cause| standing(&flowing.source_id, cause))
+    })?;
     let mut recent = Tally::default();
     for run in store.applied_since(name, at - DAY)? {
         store.each_flowing(run, |flowing| recent.add(&flowing, |_| false))?;
     }
     let new_shape = match applied_shape {
         None => Some("the first run of an integration deactivates nobody by itself"),
-        Some(applied) if applied != terms.shape => Some("filter, mapping or match keys have changed since the last run"),
+        Some(applied) if applied != terms.shape => {
+            Some("filter, mapping or match keys have changed since the last run")
+        }
         Some(_) => None,
     };
     let linked_active = store.linked_active(name)?;
@@ -82,7 +91,7 @@ pub fn guard(terms: &Terms, store: &mut Store, applied_shape: Option<&str>, at: 
 ///
 /// # Errors
 /// When the store fails.
-pub fn usernames(
+pub(super) fn usernames(
     terms: &Terms,
     store: &mut Store,
     seen: &roaring::RoaringTreemap,
@@ -91,7 +100,9 @@ pub fn usernames(
     loop {
         let mut changed = false;
         for conflict in store.key_conflicts(terms.run, &terms.integration.name)? {
-            if settled.contains(&conflict.change) || store.gives_up(terms.run, conflict.owner, &conflict.key)? {
+            if settled.contains(&conflict.change)
+                || store.gives_up(terms.run, conflict.owner, &conflict.key)?
+            {
                 continue;
             }
             settled.insert(conflict.change);
@@ -112,7 +123,10 @@ fn resolve(
 ) -> Result<(), RunError> {
     let listed = conflict.owner_link.is_some_and(|link| seen.contains(u64::try_from(link).unwrap_or(0)));
     let name = &conflict.owner_name;
-    if conflict.outcome == Outcome::Created && conflict.owner_active && (listed || conflict.owner_link.is_none()) {
+    if conflict.outcome == Outcome::Created
+        && conflict.owner_active
+        && (listed || conflict.owner_link.is_none())
+    {
         // Nobody is on the way out: it is a second claim to one username.
         let reason = format!("the username `{name}` already belongs to somebody");
         store.make_ambiguous(terms.run, conflict.change, &conflict.source_id, &reason)?;
@@ -163,8 +177,11 @@ fn hold_username(
         return Err(StoreError::Corrupt("a change without a username claims one".into()).into());
     };
     part.differences = split.held.into_iter().find_map(|it| it.differences);
-    let rest =
-        Rest { outcome: split.outcome, differences: split.differences.as_deref(), hold_status: split.hold_status };
+    let rest = Rest {
+        outcome: split.outcome,
+        differences: split.differences.as_deref(),
+        hold_status: split.hold_status,
+    };
     store.hold_parts(terms.run, &[(flowing.clone(), vec![part], rest)])?;
     Ok(())
 }

@@ -27,7 +27,7 @@ const RESTARTS: u32 = 3;
 ///
 /// # Errors
 /// When a page cannot be had for good, or the plugin or the store fails.
-pub fn stage_listing(
+pub(super) fn stage_listing(
     net: &Handle,
     terms: &Terms,
     store: &mut Store,
@@ -173,7 +173,7 @@ async fn wait(
 ///
 /// # Errors
 /// When it failed for good.
-pub fn call<T>(
+pub(super) fn call<T>(
     net: &Handle,
     retry: &mut Retry,
     doing: &str,

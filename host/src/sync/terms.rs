@@ -52,7 +52,10 @@ impl Terms {
     /// Whether the mapping writes a field.
     #[must_use]
     pub fn writes(&self, field: &str) -> bool {
-        self.integration.mapping.iter().any(|rule| rule.target.name == field && rule.origin != Origin::SyncTime)
+        self.integration
+            .mapping
+            .iter()
+            .any(|rule| rule.target.name == field && rule.origin != Origin::SyncTime)
     }
 
     /// Why nobody may get this access role, if so.

@@ -49,6 +49,9 @@ pub enum Action {
     /// 200, no people and no next link.
     #[serde(rename = "empty-200")]
     Empty200,
+    /// A page without people, but with a next link that goes on where this page would have begun:
+    /// Graph does that, and the listing is not over.
+    EmptyPage,
     /// The right page without its next link: the rest of the people is missing, and nothing
     /// says so. Does not fire on a last page.
     CutListing,

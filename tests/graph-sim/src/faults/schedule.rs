@@ -231,6 +231,7 @@ mod tests {
             "expired-page-token",
             "revoke-token",
             "duplicate-page",
+            "empty-page",
             "loop-next-link",
         ];
         let words = words.map(|word| format!("= '{word}'"));

@@ -44,6 +44,11 @@ fn tamper_listing(action: &Action, listing: &mut Listing) -> bool {
             listing.next = Some(listing.link_to(listing.place, listing.page + 1));
             true
         }
+        Action::EmptyPage => {
+            listing.next = Some(listing.link_to(listing.place, listing.page + 1));
+            listing.items.clear();
+            true
+        }
         Action::LoopNextLink => {
             listing.next = Some(listing.own.clone());
             true

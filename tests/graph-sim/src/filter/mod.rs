@@ -6,7 +6,7 @@ mod lex;
 mod parse;
 
 pub(crate) use check::check;
-pub(crate) use eval::matches;
+pub(crate) use eval::{ids, matches};
 pub(crate) use parse::parse;
 
 /// A condition.

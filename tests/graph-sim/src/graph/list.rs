@@ -17,9 +17,6 @@ const USUAL_SIZE: usize = 100;
 const LARGEST_ACTIVITY: usize = 120;
 /// Longest address of an advanced query (Graph known issue 13635).
 const LONGEST_ADDRESS: usize = 2048;
-/// A page looks at no more than this many times its size: a filter that few people pass gives
-/// short and even empty pages that have a next link all the same.
-const PATIENCE: usize = 10;
 
 /// A page before it becomes JSON, so that a fault can tamper with it.
 #[derive(Debug, Clone)]
@@ -187,10 +184,7 @@ fn gather(
 ) -> Page {
     let mut items = Vec::with_capacity(size.min(store.places()) * 1150);
     let mut taken = 0;
-    for (looked, (at, entry)) in store.from(place).enumerate() {
-        if taken == size || looked >= size * PATIENCE {
-            return Page { items, next: Some(at) };
-        }
+    for (at, entry) in candidates(store, filter, place) {
         let passes = match (filter, entry) {
             (None, _) => true,
             (Some(filter), Entry::Person(user)) => filter::matches(filter, user),
@@ -198,6 +192,9 @@ fn gather(
         };
         if !passes {
             continue;
+        }
+        if taken == size {
+            return Page { items, next: Some(at) };
         }
         if taken > 0 {
             items.push(b',');
@@ -211,11 +208,27 @@ fn gather(
     Page { items, next: None }
 }
 
+/// The entries from a place on that a filter may let pass: few if it names ids.
+fn candidates<'a>(
+    store: &'a Store,
+    filter: Option<&Expr>,
+    place: usize,
+) -> Box<dyn Iterator<Item = (usize, &'a Entry)> + 'a> {
+    match filter.and_then(filter::ids) {
+        Some(ids) => Box::new(store.of_ids(&ids, place).into_iter()),
+        None => Box::new(store.from(place)),
+    }
+}
+
 fn matching(store: &Store, filter: Option<&Expr>) -> u64 {
     let Some(filter) = filter else {
         return store.len() as u64;
     };
-    store.people().filter(|user| filter::matches(filter, user)).count() as u64
+    let passes = |(_, entry): &(usize, &Entry)| match entry {
+        Entry::Person(user) => filter::matches(filter, user),
+        Entry::Junk(_) => false,
+    };
+    candidates(store, Some(filter), 0).filter(passes).count() as u64
 }
 
 fn read_filter(query: &Query, advanced: bool) -> Result<Option<Expr>, Refused> {

@@ -179,8 +179,10 @@ impl Draft {
                 Sort::Guest => Some("Example Partners".to_owned()),
                 _ => fixed(prng.pick(&COMPANIES)),
             },
-            "officeLocation" => fixed(site.office),
-            "streetAddress" => fixed(site.street),
+            "officeLocation" => fixed(&format!("{} / Desk {}", site.office, 100 + prng.below(900))),
+            "streetAddress" => {
+                fixed(&format!("{}, Building {}, Floor {}", site.street, prng.below(9), prng.below(30)))
+            }
             "city" => fixed(site.city),
             "state" => fixed(site.state),
             "postalCode" => fixed(site.postal),
@@ -197,7 +199,7 @@ impl Draft {
                 let later = prng.below((BEGINNING - self.created) as u64) as i64;
                 Some(clock::iso(self.created + later).replace('Z', ".1234567Z"))
             }
-            "passwordPolicies" if prng.chance(300) => {
+            "passwordPolicies" if prng.chance(900) => {
                 Some("DisablePasswordExpiration, DisableStrongPassword".to_owned())
             }
             _ => None,

@@ -43,6 +43,16 @@ impl Store {
         live.filter_map(move |(at, entry)| Some((place + at, entry.as_ref()?)))
     }
 
+    /// Those with these ids, from a place on, in the order of the list.
+    pub(crate) fn of_ids(&self, ids: &[&str], place: usize) -> Vec<(usize, &Entry)> {
+        let mut places: Vec<usize> =
+            ids.iter().filter_map(|id| self.by_id.get(key(id).as_ref()).copied()).collect();
+        places.sort_unstable();
+        places.dedup();
+        let later = places.into_iter().filter(|at| *at >= place);
+        later.filter_map(|at| Some((at, self.places.get(at)?.as_ref()?))).collect()
+    }
+
     /// The people, in order.
     pub(crate) fn people(&self) -> impl Iterator<Item = &User> {
         self.from(0).filter_map(|(_, entry)| match entry {

@@ -153,6 +153,13 @@ fn next_links_that_mislead() {
     assert_ne!(pages[0].next(), pages[1].next());
     all_well(&sim, &client);
 
+    let sim = with(Action::EmptyPage);
+    let client = Client::new(&sim);
+    let pages = client.pages(LIST, false);
+    let sizes: Vec<usize> = pages.iter().map(|page| page.ids().len()).collect();
+    assert_eq!(sizes, [0, 100, 100, 50]);
+    all_well(&sim, &client);
+
     let sim = self::sim();
     sim.set_faults(Schedule::one(Rule::new(On::Users, Action::LoopNextLink).page(2)));
     let client = Client::new(&sim);

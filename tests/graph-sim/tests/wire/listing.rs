@@ -98,7 +98,7 @@ fn options_that_graph_refuses() {
         ("$top=0", 400, "Request_BadRequest"),
         ("$skip=1", 400, "Request_BadRequest"),
         ("$orderby=displayName", 400, "Request_UnsupportedQuery"),
-        ("$search=\"displayName:a\"", 400, "Request_BadRequest"),
+        ("$search=%22displayName:a%22", 400, "Request_BadRequest"),
         ("$select=id,colour", 400, "BadRequest"),
         ("$select=id,skills", 501, "NotImplemented"),
         ("$select=id,hireDate", 501, "NotImplemented"),
@@ -120,6 +120,21 @@ fn options_that_graph_refuses() {
     assert_eq!(client.eventual(&long).error(), (400, "Request_BadRequest".to_owned()));
     let odd = client.try_get("/v1.0/users", &[("ConsistencyLevel", "session")]).unwrap();
     assert_eq!(odd.status, 400);
+}
+
+#[test]
+fn ids_are_looked_up_in_order_and_over_pages() {
+    let sim = sim(50);
+    let client = Client::new(&sim);
+    let ids = sim.look(World::ids);
+    let (a, b, c) = (&ids[40], &ids[3], &ids[20]);
+    let target = format!("/v1.0/users?$select=id&$top=2&$filter=id in ('{a}','{b}','{c}','{b}','x')");
+    let pages = client.pages(&target, false);
+    assert_eq!(pages.len(), 2);
+    let found: Vec<String> = pages.iter().flat_map(|page| page.ids()).collect();
+    assert_eq!(found, [b.clone(), c.clone(), a.clone()]);
+    let both = format!("/v1.0/users?$filter=id eq '{a}' and employeeType eq 'None' or id eq '{b}'");
+    assert_eq!(client.eventual(&format!("{both}&$count=true")).json()["@odata.count"], 1);
 }
 
 #[test]

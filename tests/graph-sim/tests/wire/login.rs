@@ -1,8 +1,11 @@
 //! The login host.
 
+use std::io::Write;
+use std::net::Shutdown;
+
 use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Sim, SimConfig, World};
 
-use crate::talk::{Client, ask, ask_token, form, token};
+use crate::talk::{Client, ask, ask_token, connect, form, read, token};
 
 fn sim() -> Sim {
     Sim::start(SimConfig::default(), World::contoso(7, 10)).unwrap()
@@ -97,6 +100,35 @@ fn the_form_has_to_be_a_form() {
     let twice = form(&[("scope", "a"), ("scope", "b")]);
     let answer = ask(&sim, "POST", &target, &kind, twice.as_bytes()).unwrap();
     assert_eq!(answer.json()["error_codes"][0], 9_000_411);
+}
+
+#[test]
+fn a_body_of_the_wrong_length_gets_no_token() {
+    let sim = sim();
+    let scope = format!("{}/.default", sim.origin());
+    let body = form(&[
+        ("client_id", DEFAULT_CLIENT_ID),
+        ("scope", &scope),
+        ("grant_type", "client_credentials"),
+        ("client_secret", DEFAULT_SECRET),
+    ]);
+    let post = |framing: &str, body: &str| {
+        let mut stream = connect(&sim);
+        let head = format!(
+            "POST /{DEFAULT_TENANT}/oauth2/v2.0/token HTTP/1.1\r\nHost: s\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n{framing}\r\n\r\n{body}"
+        );
+        stream.get_mut().write_all(head.as_bytes()).unwrap();
+        if framing.ends_with(&(body.len() + 5).to_string()) {
+            stream.get_ref().shutdown(Shutdown::Write).unwrap();
+        }
+        read(&mut stream).map(|answer| answer.status)
+    };
+    assert!(post(&format!("Content-Length: {}", body.len() + 5), &body).is_err());
+    assert_eq!(post(&format!("Content-Length: {}", body.len() - 5), &body).unwrap(), 401);
+    assert!(sim.issued_tokens().is_empty());
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    assert_eq!(post("Transfer-Encoding: chunked", &chunked).unwrap(), 200);
 }
 
 #[test]

@@ -1,0 +1,372 @@
+//! The secrets of one run: values that only the door sees, and the placeholders that stand for them.
+
+use super::policy::Origin;
+use super::secret::Secret;
+use http::{HeaderName, Method};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How long a placeholder is, in letters and digits: 285 bits that nobody can guess.
+pub const PLACEHOLDER_LENGTH: usize = 48;
+
+/// How many different tokens one run may receive. An hour's run renews a token once or twice.
+const MAX_TOKENS: usize = 256;
+
+/// Shorter values cannot be told from ordinary text in a reply.
+const MIN_SECRET: usize = 8;
+
+/// Where a secret may stand in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A header, and what stands before the value (`Bearer `).
+    Header {
+        /// Its name.
+        name: HeaderName,
+        /// What stands before the value; may be empty.
+        prefix: String,
+    },
+    /// A field of an `application/x-www-form-urlencoded` body.
+    FormField(String),
+}
+
+/// All of these must fit for a placeholder to be swapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Where to.
+    pub origin: Origin,
+    /// None = any (tokens).
+    pub method: Option<Method>,
+    /// The exact path, without a query. None = any (tokens).
+    pub path: Option<String>,
+    /// Where in the request.
+    pub place: Place,
+}
+
+/// What a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKind {
+    /// A text to send.
+    Text,
+    /// A key to sign assertions with.
+    SigningKey,
+}
+
+/// A secret that a manifest asks for, its holes filled.
+#[derive(Clone, Debug)]
+pub struct SecretAsk {
+    /// As the manifest calls it.
+    pub name: String,
+    /// What it is.
+    pub kind: SecretKind,
+    /// The run can do without it.
+    pub optional: bool,
+    /// Where it may be sent.
+    pub binding: Binding,
+}
+
+/// Where the token in `field` of a reply may be sent: any method, any path.
+#[derive(Clone, Debug)]
+pub struct TokenAsk {
+    /// The field of the JSON reply, such as `access_token`.
+    pub field: String,
+    /// Where to.
+    pub origin: Origin,
+    /// Where in the request.
+    pub place: Place,
+}
+
+/// Why there is no placeholder. The same cases as the contract's `secret-error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Not asked for in the manifest.
+    #[error("the manifest does not ask for this secret")]
+    NotGranted,
+    /// Asked for, but no value was given.
+    #[error("the secret has no value")]
+    Missing,
+    /// Not a key.
+    #[error("the secret is not a key to sign with")]
+    NotSignable,
+    /// Not the granted token URL.
+    #[error("the audience is not the granted token URL")]
+    WrongAudience,
+}
+
+/// Why a run cannot start with these secrets: all problems at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.join("; "))]
+pub struct SecretSetError {
+    /// One clause each; names only.
+    pub problems: Vec<String>,
+}
+
+/// The secrets of one run. Clones share it.
+#[derive(Clone, Default)]
+pub struct SecretSet(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    asks: BTreeMap<String, (SecretAsk, Option<Arc<Secret>>)>,
+    tokens: Vec<TokenAsk>,
+    /// By placeholder.
+    issued: HashMap<String, Issued>,
+    /// The placeholder of each secret that was asked for in this run.
+    of_secret: HashMap<String, String>,
+}
+
+/// What a placeholder stands for.
+#[derive(Clone)]
+pub(crate) struct Issued {
+    pub(crate) value: Arc<Secret>,
+    /// None: bound to nothing, refused everywhere.
+    pub(crate) binding: Option<Binding>,
+    /// A token that a reply brought, and not a secret of the operator's.
+    pub(crate) is_token: bool,
+}
+
+impl SecretSet {
+    /// No secret at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// `values` by the names that `asks` gives them. A required one without a value, a value that nobody
+    /// asks for, and a value that is too short are refused together.
+    pub fn new(
+        asks: impl IntoIterator<Item = SecretAsk>,
+        tokens: impl IntoIterator<Item = TokenAsk>,
+        values: impl IntoIterator<Item = (String, Secret)>,
+    ) -> Result<Self, SecretSetError> {
+        let mut problems = Vec::new();
+        let mut state = State { tokens: tokens.into_iter().collect(), ..State::default() };
+        for ask in asks {
+            let name = ask.name.clone();
+            if state.asks.insert(name.clone(), (ask, None)).is_some() {
+                problems.push(format!("the manifest asks for the secret `{name}` twice"));
+            }
+        }
+        for (name, value) in values {
+            match state.asks.get_mut(&name) {
+                None => problems.push(format!("the plugin does not ask for a secret `{name}`")),
+                Some(_) if value.expose().len() < MIN_SECRET => {
+                    problems.push(format!("the secret `{name}` is shorter than {MIN_SECRET} characters"));
+                }
+                Some((_, slot)) => *slot = Some(Arc::new(value)),
+            }
+        }
+        for (name, (ask, value)) in &state.asks {
+            if value.is_none() && !ask.optional {
+                problems.push(format!("the secret `{name}` has no value"));
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self(Arc::new(Mutex::new(state))))
+        } else {
+            Err(SecretSetError { problems })
+        }
+    }
+
+    /// The placeholder for `name`: the same for the whole run.
+    pub fn placeholder(&self, name: &str) -> Result<String, SecretError> {
+        let mut state = self.lock();
+        if let Some(placeholder) = state.of_secret.get(name) {
+            return Ok(placeholder.clone());
+        }
+        let (ask, value) = state.asks.get(name).ok_or(SecretError::NotGranted)?;
+        if ask.kind == SecretKind::SigningKey {
+            // A key itself is never sent.
+            return Err(SecretError::NotGranted);
+        }
+        let value = value.clone().ok_or(SecretError::Missing)?;
+        let binding = Some(ask.binding.clone());
+        let placeholder = fresh(&state.issued);
+        state.issued.insert(placeholder.clone(), Issued { value, binding, is_token: false });
+        state.of_secret.insert(name.to_owned(), placeholder.clone());
+        Ok(placeholder)
+    }
+
+    /// A placeholder for an assertion signed with `name`. No kind of key can be stored yet, so that every
+    /// secret with a value is `NotSignable`.
+    pub fn sign_assertion(&self, name: &str, _audience: &str) -> Result<String, SecretError> {
+        let state = self.lock();
+        let (_, value) = state.asks.get(name).ok_or(SecretError::NotGranted)?;
+        value.as_ref().ok_or(SecretError::Missing)?;
+        Err(SecretError::NotSignable)
+    }
+
+    /// The placeholder for a token that stood in `field` of a reply. None when the run has had too many.
+    pub(crate) fn issue_token(&self, field: &str, token: &str) -> Option<String> {
+        let mut state = self.lock();
+        let known = state.issued.iter().find(|(_, issued)| issued.is_token && issued.value.expose() == token);
+        if let Some((placeholder, _)) = known {
+            return Some(placeholder.clone());
+        }
+        if state.issued.values().filter(|issued| issued.is_token).count() >= MAX_TOKENS {
+            return None;
+        }
+        let ask = state.tokens.iter().find(|ask| ask.field == field);
+        let binding = ask.map(|ask| Binding {
+            origin: ask.origin.clone(),
+            method: None,
+            path: None,
+            place: ask.place.clone(),
+        });
+        let placeholder = fresh(&state.issued);
+        let value = Arc::new(Secret::new(token));
+        state.issued.insert(placeholder.clone(), Issued { value, binding, is_token: true });
+        Some(placeholder)
+    }
+
+    /// Whether a reply's `field` holds a token by the manifest's word.
+    pub(crate) fn names_token(&self, field: &str) -> bool {
+        self.lock().tokens.iter().any(|ask| ask.field == field)
+    }
+
+    /// What `text` stands for, if it is a placeholder and nothing else.
+    pub(crate) fn lookup(&self, text: &str) -> Option<Issued> {
+        self.lock().issued.get(text).cloned()
+    }
+
+    /// Whether a placeholder of this run stands anywhere in `bytes`.
+    pub(crate) fn stands_in(&self, bytes: &[u8]) -> bool {
+        let state = self.lock();
+        if state.issued.is_empty() {
+            return false;
+        }
+        let words = bytes.split(|byte| !byte.is_ascii_alphanumeric());
+        words.filter(|word| word.len() >= PLACEHOLDER_LENGTH).any(|word| {
+            let mut windows = word.windows(PLACEHOLDER_LENGTH);
+            windows
+                .any(|window| std::str::from_utf8(window).is_ok_and(|text| state.issued.contains_key(text)))
+        })
+    }
+
+    /// `text` with every value that this run knows replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        let state = self.lock();
+        let given = state.asks.values().filter_map(|(_, value)| value.as_ref());
+        let received = state.issued.values().map(|issued| &issued.value);
+        let mut text = text.to_owned();
+        for value in given.chain(received) {
+            if text.contains(value.expose()) {
+                text = text.replace(value.expose(), "***");
+            }
+        }
+        text
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SecretSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("SecretSet")
+            .field("names", &state.asks.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A placeholder that nobody has yet.
+fn fresh(issued: &HashMap<String, Issued>) -> String {
+    loop {
+        let placeholder = random_word();
+        if !issued.contains_key(&placeholder) {
+            return placeholder;
+        }
+    }
+}
+
+fn random_word() -> String {
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut word = String::with_capacity(PLACEHOLDER_LENGTH);
+    let mut bytes = [0_u8; 64];
+    while word.len() < PLACEHOLDER_LENGTH {
+        getrandom::fill(&mut bytes).expect("the operating system has no random numbers");
+        // 248 is the largest multiple of 62: taking more would prefer some letters.
+        let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| ALPHABET[usize::from(byte % 62)]);
+        word.extend(fair.take(PLACEHOLDER_LENGTH - word.len()).map(char::from));
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(name: &str, kind: SecretKind, optional: bool) -> SecretAsk {
+        let binding = Binding {
+            origin: "https://login.example".parse().unwrap(),
+            method: Some(Method::POST),
+            path: Some("/token".to_owned()),
+            place: Place::FormField("client_secret".to_owned()),
+        };
+        SecretAsk { name: name.to_owned(), kind, optional, binding }
+    }
+
+    fn value(name: &str, text: &str) -> (String, Secret) {
+        (name.to_owned(), Secret::new(text))
+    }
+
+    #[test]
+    fn a_placeholder_is_48_letters_and_digits_stable_in_a_run_and_new_in_the_next() {
+        let set =
+            || SecretSet::new([ask("s", SecretKind::Text, false)], [], [value("s", "long-enough")]).unwrap();
+        let run = set();
+        let placeholder = run.placeholder("s").unwrap();
+        assert_eq!(placeholder.len(), PLACEHOLDER_LENGTH);
+        assert!(placeholder.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_eq!(run.placeholder("s").unwrap(), placeholder);
+        assert_ne!(set().placeholder("s").unwrap(), placeholder);
+        assert!(run.stands_in(format!("x{placeholder}y").as_bytes()));
+        assert!(!run.stands_in(&placeholder.as_bytes()[1..]));
+        assert!(!set().stands_in(placeholder.as_bytes()), "placeholders are good for one run");
+    }
+
+    #[test]
+    fn every_absence_is_told_apart() {
+        let asks = [
+            ask("text", SecretKind::Text, false),
+            ask("maybe", SecretKind::Text, true),
+            ask("key", SecretKind::SigningKey, true),
+        ];
+        let set = SecretSet::new(asks, [], [value("text", "long-enough")]).unwrap();
+        assert_eq!(set.placeholder("nobody"), Err(SecretError::NotGranted));
+        assert_eq!(set.placeholder("maybe"), Err(SecretError::Missing));
+        assert_eq!(set.placeholder("key"), Err(SecretError::NotGranted));
+        assert_eq!(set.sign_assertion("text", "x"), Err(SecretError::NotSignable));
+        assert_eq!(set.sign_assertion("key", "x"), Err(SecretError::Missing));
+        assert_eq!(set.sign_assertion("nobody", "x"), Err(SecretError::NotGranted));
+    }
+
+    #[test]
+    fn problems_are_reported_together_and_name_no_value() {
+        let asks = [ask("a", SecretKind::Text, false), ask("b", SecretKind::Text, false)];
+        let values = [value("b", "short"), value("c", "nobody-asked")];
+        let error = SecretSet::new(asks, [], values).unwrap_err();
+        assert_eq!(error.problems.len(), 4, "{error}");
+        assert!(!error.to_string().contains("nobody-asked"));
+    }
+
+    #[test]
+    fn nothing_shows_a_value() {
+        let set =
+            SecretSet::new([ask("s", SecretKind::Text, false)], [], [value("s", "correct horse")]).unwrap();
+        assert!(!format!("{set:?}").contains("correct"));
+        let token = set.issue_token("access_token", "eyJ0.eyJ1.sig").unwrap();
+        assert_eq!(set.redact("a correct horse and eyJ0.eyJ1.sig"), "a *** and ***");
+        assert_eq!(set.issue_token("access_token", "eyJ0.eyJ1.sig").unwrap(), token);
+    }
+
+    #[test]
+    fn tokens_are_bounded_in_number() {
+        let set = SecretSet::none();
+        for n in 0..MAX_TOKENS {
+            assert!(set.issue_token("access_token", &format!("token-{n}")).is_some());
+        }
+        assert!(set.issue_token("access_token", "one-more").is_none());
+    }
+}

@@ -1,0 +1,51 @@
+//! The sandbox: loads a component, checks what it asks for, and calls it under limits.
+//!
+//! [`Plugin::load`] refuses whatever is not a plugin. [`Connector`] talks to the source through the door of
+//! [`crate::capabilities`]; [`Transformer`] is the same component with no network and no secrets linked. A
+//! store in which something went wrong is never used again.
+
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code; its words stand in `wit/`")]
+mod bindings;
+mod cache;
+mod connector;
+mod cpu;
+mod error;
+mod imports;
+mod limits;
+mod memory;
+mod needs;
+mod network;
+mod plugin;
+mod runtime;
+mod surface;
+mod transformer;
+mod usage;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use connector::{Connector, ConnectorCapabilities};
+pub use error::{CallError, LoadError, PluginFailure};
+pub use limits::Limits;
+pub use needs::{Needs, NeedsError};
+pub use plugin::{Asks, Plugin};
+pub use runtime::{Engine, EngineError, EngineOptions};
+pub use surface::CONTRACT_VERSION;
+pub use transformer::Transformer;
+pub use usage::Usage;
+
+/// The words of the contract, as `wit/` defines them.
+pub mod contract {
+    pub use super::bindings::exports::userload::directory::connector::{
+        FieldInfo, Identity, Manifest, Next, Page, PageUser, Place, Presence, Removal, RemovedUser, SaasPage,
+        SaasUser, SecretAsk, SecretKind, SettingInfo, Source, Suggestion, TokenBinding,
+    };
+    pub use super::bindings::exports::userload::directory::transform::{
+        AbsentPerson, BarredField, CandidateSet, DeactivatedBy, Decision, Difference, Evidence, Incoming,
+        KnownPerson, MappedRecord, Situation, Tie,
+    };
+    pub use super::bindings::userload::directory::types::{
+        BadRecord, Error, Setting, SettingProblem, Upstream, ValueType,
+    };
+}
