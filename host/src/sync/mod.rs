@@ -7,12 +7,14 @@ mod error;
 mod evidence;
 pub mod guard;
 mod page;
+pub mod preflight;
 mod progress;
 mod report;
 mod retry;
 mod run;
 mod settle;
 mod stage;
+mod take_up;
 mod terms;
 
 pub use enumeration::{CompleteEnumeration, Listing, judge};
@@ -25,4 +27,5 @@ pub use report::{
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, run};
-pub use terms::{ADMINISTRATOR, Feeder, Terms};
+pub use take_up::apply_run;
+pub use terms::{Feeder, Terms};

@@ -45,9 +45,6 @@ pub struct Terms {
     pub checks_roles: bool,
 }
 
-/// The access role that may never come from the source unless the integration names it.
-pub const ADMINISTRATOR: &str = "Administrator";
-
 impl Terms {
     /// Whether the mapping writes a field.
     #[must_use]
@@ -61,9 +58,7 @@ impl Terms {
     /// Why nobody may get this access role, if so.
     #[must_use]
     pub fn role_refused(&self, role: &str) -> Option<String> {
-        let declared = &self.integration.access_roles;
-        (!declared.iter().any(|it| it == role))
-            .then(|| format!("unknown access role `{role}`; declared are {}", declared.join(", ")))
+        self.integration.check_access_role(role).err()
     }
 
     /// Whether access roles come from the source.

@@ -2,8 +2,8 @@
 //!
 //! A [`World`] is the made-up tenant; a [`Sim`] serves it on 127.0.0.1, login and Graph from one
 //! origin; a [`Schedule`] says what goes wrong and when; the journal of [`Exchange`]s says what
-//! was asked. What the real hosts do is described, with sources, in
-//! `facts/graph-and-oomnitza.md`, section 3. Where that is in doubt, the simulator refuses.
+//! was asked. What the real hosts do is taken from Microsoft's own pages, named where it is
+//! used. Where that is in doubt, the simulator refuses.
 //!
 //! ```
 //! use graph_sim::{Sim, SimConfig, World};

@@ -1,5 +1,6 @@
 //! Whether Graph would run a filter: types, supported operators, what needs advanced parameters,
-//! and the limits of the default mode (`facts/graph-and-oomnitza.md` 3.2).
+//! and the limits of the default mode (Graph pages
+//! "aad-advanced-queries" and "filter-directory-objects", issues 1238 and 7580 of the docs).
 
 use super::{Expr, Func, Literal, Op, Refusal};
 use crate::graph::catalog::{self, EQ, IN, Kind, NE, NOT, NULL, Ops, RANGE, STARTS};

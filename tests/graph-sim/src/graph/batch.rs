@@ -1,5 +1,5 @@
 //! `POST /$batch`: up to 20 requests in one, answered in no particular order.
-//! Source: Graph page "json-batching", `facts/graph-and-oomnitza.md` 3.9.
+//! Source: Graph page "json-batching".
 
 use std::collections::{BTreeMap, HashSet};
 

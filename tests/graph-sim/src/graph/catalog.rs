@@ -1,7 +1,7 @@
 //! The properties of a Graph user: which exist, what type they have, how they can be filtered.
 //!
-//! Source: user.md and filter-directory-objects.md of microsoft-graph-docs, as gathered in
-//! `facts/graph-and-oomnitza.md` 3.2. Where the two disagree the stricter one holds here.
+//! Source: user.md and filter-directory-objects.md of microsoft-graph-docs-contrib. Where the two
+//! disagree the stricter one holds here.
 
 /// What a filter literal has to look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

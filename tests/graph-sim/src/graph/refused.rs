@@ -1,5 +1,5 @@
 //! Graph's errors: one shape for all, with ids that support asks for.
-//! Source: Graph page "errors" and `facts/graph-and-oomnitza.md` 3.4.
+//! Source: Graph page "errors", "Microsoft Graph error responses".
 
 use serde_json::json;
 

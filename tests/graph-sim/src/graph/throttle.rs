@@ -1,5 +1,5 @@
 //! Throttling by resource units, as the identity service does it: a bucket per app and tenant.
-//! Source: Graph page "throttling-limits", `facts/graph-and-oomnitza.md` 3.3.
+//! Source: Graph page "throttling-limits".
 
 use std::collections::HashMap;
 use std::sync::Arc;

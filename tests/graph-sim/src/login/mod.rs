@@ -1,6 +1,6 @@
 //! The login host: tokens for applications, and where to get them.
-//! Source: "OAuth 2.0 client credentials flow" and the AADSTS reference of Microsoft Entra,
-//! `facts/graph-and-oomnitza.md` 3.10.
+//! Source: "OAuth 2.0 client credentials flow" and "Microsoft Entra authentication and
+//! authorization error codes".
 
 mod discovery;
 mod error;

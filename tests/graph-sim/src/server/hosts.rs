@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{Context, bail};
 use http::Method;
 
 use super::cache::Key;
@@ -150,6 +151,32 @@ impl Shared {
         let reply = graph::answer(&self.site(&world), call)?.finish();
         locked(&self.cache).put(key, &reply);
         Ok(reply)
+    }
+
+    /// Remembers all pages of a listing before anybody asks; how many.
+    pub(crate) fn warm_up(&self, target: &str, consistency: Option<&str>) -> anyhow::Result<usize> {
+        let world = self.read_world();
+        let app = world.apps.first().context("the world has no app")?;
+        let grant =
+            Grant { client_id: app.client_id.as_str().into(), roles: Arc::from(app.granted.as_slice()) };
+        let site = self.site(&world);
+        let (mut next, mut pages) = (Some(target.to_owned()), 0);
+        while let Some(target) = next {
+            let target = target.strip_prefix(&self.origin).unwrap_or(&target);
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            let call = Call { get: true, path, query, consistency, grant: &grant, in_batch: false };
+            let key = self.page_key(Some(On::Users), &call, None).context("not a page to remember")?;
+            match graph::answer(&site, &call) {
+                Ok(Outcome::Listing(listing)) => {
+                    next = listing.next.clone();
+                    locked(&self.cache).put(key, &listing.finish());
+                    pages += 1;
+                }
+                Ok(Outcome::Done(_)) => bail!("`{path}` is not a listing"),
+                Err(refused) => bail!("{}: {}", refused.code, refused.message),
+            }
+        }
+        Ok(pages)
     }
 
     fn batch(&self, ask: &Ask, grant: &Grant, ids: &Ids, fault: Option<&Action>) -> Result<Right, Refused> {

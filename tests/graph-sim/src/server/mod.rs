@@ -143,6 +143,17 @@ impl Sim {
         locked(&self.shared.faults).set(schedule);
     }
 
+    /// For benchmarks in the fast mode: makes all pages of a listing of users now, for the
+    /// permissions of the first app, so that serving them costs nothing. `target` is path and
+    /// query of the first page to the letter; `consistency` the value of `ConsistencyLevel`.
+    /// Gives the number of pages.
+    ///
+    /// # Errors
+    /// When the mode is not fast, or Graph would refuse the listing.
+    pub fn warm_up(&self, target: &str, consistency: Option<&str>) -> anyhow::Result<usize> {
+        self.shared.warm_up(target, consistency)
+    }
+
     /// Ends all faults.
     pub fn clear_faults(&self) {
         self.set_faults(Schedule::none());
