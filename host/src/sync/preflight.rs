@@ -190,11 +190,8 @@ pub fn connect<'g>(
     granted: impl Iterator<Item = (&'g str, bool)>,
 ) -> Result<Connector, Vec<Problem>> {
     let mut problems = Vec::new();
-    let needs = Needs::of(manifest, settings).map_err(|error| vec![Problem {
-        place: "plugin",
-        what: error.to_string(),
-        help: None,
-    }])?;
+    let needs = Needs::of(manifest, settings)
+        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])?;
     // The credential's own hosts are granted by naming them, but only over TLS and to public addresses.
     let mut grants: Vec<Grant> = needs
         .origins
@@ -205,11 +202,9 @@ pub fn connect<'g>(
     for (origin, private) in granted {
         match origin.parse::<Origin>() {
             Ok(origin) => grants.push(Grant { origin, private }),
-            Err(error) => problems.push(Problem {
-                place: "grants",
-                what: format!("`{origin}`: {error}"),
-                help: None,
-            }),
+            Err(error) => {
+                problems.push(Problem { place: "grants", what: format!("`{origin}`: {error}"), help: None })
+            }
         }
     }
     let grants = Grants::new(needs.origins, grants);
@@ -238,7 +233,13 @@ pub fn connect<'g>(
     let log = Log::new(LogLimits::default(), secrets.clone());
     Ok(Connector::new(
         plugin,
-        ConnectorCapabilities { grants, secrets, egress: Arc::new(egress), budget: TrafficBudget::default(), log },
+        ConnectorCapabilities {
+            grants,
+            secrets,
+            egress: Arc::new(egress),
+            budget: TrafficBudget::default(),
+            log,
+        },
     ))
 }
 
@@ -255,7 +256,10 @@ fn others(store: &Store, integration: &Integration, fields: &[SourceField]) -> R
             let other = config::parse(&row.name, &row.document, fields).map_err(|report| Problem {
                 place: "document",
                 what: format!("another integration cannot be read: {report}"),
-                help: Some(format!("userload integration save -f FILE, or userload integration remove {}", row.name)),
+                help: Some(format!(
+                    "userload integration save -f FILE, or userload integration remove {}",
+                    row.name
+                )),
             })?;
             Ok(Feeder {
                 name: other.name,

@@ -72,14 +72,18 @@ fn check(job: &Job<'_>, planned: &Planned) -> Result<(), RunError> {
                 help: Some(format!("userload runs show {number}")),
             });
         }
-        "discarded" => return refused(format!("run {number} was given up when a later run of `{name}` began")),
+        "discarded" => {
+            return refused(format!("run {number} was given up when a later run of `{name}` began"));
+        }
         other => return refused(format!("run {number} is {other}, not planned")),
     }
     if job.clock.now() - planned.started_at > OLDEST {
         return refused(format!("run {number} was planned more than 24 hours ago"));
     }
     if planned.config != job.config {
-        return refused(format!("`{name}`, its credential or the plugin has changed since run {number} was planned"));
+        return refused(format!(
+            "`{name}`, its credential or the plugin has changed since run {number} was planned"
+        ));
     }
     if job.store.last_applied(name)?.is_some_and(|last| last > planned.id.row) {
         return refused(format!("a later run of `{name}` has been applied since run {number} was planned"));
@@ -123,7 +127,8 @@ fn confirm(
             };
             if let Some(why) = why {
                 job.store.leave_out(planned.id, leaver)?;
-                let name = super::page::name(&job.store.candidate(&planned.integration, leaver.person)?.fields);
+                let name =
+                    super::page::name(&job.store.candidate(&planned.integration, leaver.person)?.fields);
                 back.push((leaver.outcome, name, why));
             }
         }
