@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod config;
+pub mod credential;
 pub mod engine;
 pub mod model;
 pub mod store;
