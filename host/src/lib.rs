@@ -1,9 +1,8 @@
 //! userload: people from Microsoft Entra ID into a people directory.
 
-pub mod capabilities;
+pub mod cli;
 pub mod config;
 pub mod credential;
-pub mod engine;
 pub mod model;
 pub mod store;
 pub mod sync;

@@ -5,8 +5,7 @@ use super::integration::{Integration, Origin};
 use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, fold_key};
 
 /// The access roles of a document that names none.
-pub(super) const DEFAULT_ACCESS_ROLES: [&str; 5] =
-    ["Employee", "Contractor", "External", "Guest", "Administrator"];
+pub const DEFAULT_ACCESS_ROLES: [&str; 5] = ["Employee", "Contractor", "External", "Guest", "Administrator"];
 
 /// Whether an access role gives power over the directory: its name has `admin` in it.
 #[must_use]

@@ -126,9 +126,10 @@ fn span_of(table: &DeTable<'_>, key: &str) -> Range<usize> {
     table.get(key).map_or(0..0, toml::Spanned::span)
 }
 
-/// A name is typed at a shell and shown in tables: letters, digits, `.`, `_` and `-`.
+/// Whether a text can be a name: it is typed at a shell and shown in tables, so letters, digits, `.`, `_`
+/// and `-`, at most 64.
 #[must_use]
-pub(crate) fn sound_name(name: &str) -> bool {
+pub fn is_sound_name(name: &str) -> bool {
     name.starts_with(char::is_alphanumeric)
         && name.chars().count() <= 64
         && name.chars().all(|it| it.is_alphanumeric() || matches!(it, '.' | '_' | '-'))
@@ -142,7 +143,7 @@ fn name(keys: &mut Keys<'_, '_>, key: &'static str, example: &str, problems: &mu
     let Some((name, span)) = keys.text(key, problems) else {
         return String::new();
     };
-    if !sound_name(&name) {
+    if !is_sound_name(&name) {
         problems
             .add(span, format!("`{key}` is `{name}`, expected at most 64 letters, digits, `.`, `_` and `-`"));
     }

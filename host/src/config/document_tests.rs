@@ -116,27 +116,73 @@ fn all_problems_come_at_once() {
     insta::assert_snapshot!(refused(
         "matchkeys = [\"username\"]\nmode = \"create-onyl\"\ndeactivate = 1\npage-size = 5000\n\
          [mapping]\njob_titel = \"Job Title\"\ndepartment = \"Departement\"\nhire_date = \"city\"\n"
-    ), @"");
+    ), @r#"
+    `contoso.toml` has 7 problems
+      contoso.toml:3:1: unknown key `matchkeys`
+        help: did you mean `match-keys`?
+      contoso.toml:4:8: `mode` is `create-onyl`, expected `create-and-update`, `create-only` or `update-only`
+        help: did you mean `"create-only"`?
+      contoso.toml:5:14: `deactivate` is a whole number, expected true or false
+      contoso.toml:6:13: `page-size` is 5000, expected 1 to 999
+      contoso.toml:8:1: people have no field `job_titel`
+        help: did you mean `job_title`?
+      contoso.toml:9:14: the source has no field `Departement`
+        help: did you mean `"department"`?
+      contoso.toml:10:13: `city` holds text, but `hire_date` takes a time (RFC 3339)
+    "#);
     insta::assert_snapshot!(
         parse("x.toml", "", &seed_fields()).unwrap_err(),
-        @""
+        @r#"
+    `x.toml` has 2 problems
+      x.toml:1:1: `name` is missing
+        help: add `name = "contoso"`
+      x.toml:1:1: `credential` is missing
+        help: add `credential = "entra"`
+    "#
     );
-    insta::assert_snapshot!(refused("mode = \n[mapping\n"), @"");
+    insta::assert_snapshot!(refused("mode = \n[mapping\n"), @r"
+    `contoso.toml` has 2 problems
+      contoso.toml:3:8: string values must be quoted, expected literal string
+      contoso.toml:4:9: unclosed table, expected `]`
+    ");
 }
 
 #[test]
 fn bad_filters_say_what_is_wrong() {
-    insta::assert_snapshot!(refused("filter = \"employeeType in ('Admin', 'Staff)\""), @"");
-    insta::assert_snapshot!(refused("filter = \"startswith(mail, 'a'\""), @"");
-    insta::assert_snapshot!(refused("filter = \"everybody\""), @"");
-    insta::assert_snapshot!(refused("filter = \"\""), @"");
+    insta::assert_snapshot!(refused("filter = \"employeeType in ('Admin', 'Staff)\""), @r#"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:10: `filter` has a `'` that is not closed
+        help: write it as Graph's $filter, such as `"employeeType in ('Admin', 'Staff')"`, or `"Default"` for everybody
+    "#);
+    insta::assert_snapshot!(refused("filter = \"startswith(mail, 'a'\""), @r#"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:10: `filter` has brackets that do not match
+        help: write it as Graph's $filter, such as `"employeeType in ('Admin', 'Staff')"`, or `"Default"` for everybody
+    "#);
+    insta::assert_snapshot!(refused("filter = \"everybody\""), @r#"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:10: `filter` has no operator
+        help: write it as Graph's $filter, such as `"employeeType in ('Admin', 'Staff')"`, or `"Default"` for everybody
+    "#);
+    insta::assert_snapshot!(refused("filter = \"\""), @r"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:10: `filter` is empty, expected a text
+    ");
     insta::assert_snapshot!(
         refused("integration = \"Microsoft Entra ID User Load with Filtering\""),
-        @""
+        @r#"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:15: `Microsoft Entra ID User Load with Filtering` needs a `filter`
+        help: add `filter = "employeeType in ('Admin', 'Staff')"`, or `filter = "Default"` for everybody
+    "#
     );
     insta::assert_snapshot!(
         refused("integration = \"Microsoft Entra ID User Load\"\nfilter = \"city eq 'Bonn'\""),
-        @""
+        @r#"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:15: `filter` is set, but `Microsoft Entra ID User Load` takes none
+        help: set `integration = "Microsoft Entra ID User Load with Filtering"`, or leave the line out
+    "#
     );
 }
 
@@ -144,25 +190,59 @@ fn bad_filters_say_what_is_wrong() {
 fn the_guard_cannot_be_switched_off() {
     insta::assert_snapshot!(
         refused("guard = { deactivate = { count = 9_999_999, percent = 250 }, clear = { percent = nan }, rename = false }"),
-        @""
+        @r"
+    `contoso.toml` has 4 problems
+      contoso.toml:3:34: `count` is 9999999, expected 0 to 1000000
+      contoso.toml:3:55: `percent` is 250, expected 0 to 100
+      contoso.toml:3:82: `percent` is out of bounds, expected 0 to 100
+      contoso.toml:3:98: `rename` is true or false, expected a table such as `{ count = 5, percent = 2 }`
+    "
     );
-    insta::assert_snapshot!(refused("grace = { runs = 0 }"), @"");
+    insta::assert_snapshot!(refused("grace = { runs = 0 }"), @r"
+    `contoso.toml` has 1 problem
+      contoso.toml:3:18: `runs` is 0, expected 1 to 1000
+    ");
 }
 
 #[test]
 fn modes_access_roles_and_grants_are_checked() {
-    insta::assert_snapshot!(refused("mode = \"create-only\"\ndeactivate = true"), @"");
+    insta::assert_snapshot!(refused("mode = \"create-only\"\ndeactivate = true"), @r"
+    `contoso.toml` has 1 problem
+      contoso.toml:4:14: `deactivate` is on, but the mode `create-only` changes nobody who is there
+        help: set `deactivate = false`, or another `mode`
+    ");
     insta::assert_snapshot!(
         refused("access-role = \"Boss\"\nadministrator-roles-from-source = [\"Root\", \"Guest\"]"),
-        @""
+        @r"
+    `contoso.toml` has 3 problems
+      contoso.toml:3:15: the access role `Boss` is not declared, expected `Employee`, `Contractor`, `External`, `Guest` or `Administrator`
+        help: add it to `access-roles`, the list of roles that people may get
+      contoso.toml:4:36: `Root` is not in `access-roles` (Employee, Contractor, External, Guest, Administrator)
+      contoso.toml:4:44: `Guest` is no administrator role: it needs no permission of its own
+        help: leave it out
+    "
     );
     insta::assert_snapshot!(
         refused("access-role = \"Guest\"\n[mapping]\naccess_role = \"employeeType\""),
-        @""
+        @r"
+    `contoso.toml` has 1 problem
+      contoso.toml:5:1: the access role is filled twice: here and by `access-role`
+        help: leave one of the two out
+    "
     );
     insta::assert_snapshot!(
         refused("grants = [\"http://a.example\", \"https://a.example/path\", \"https://*.example\", {private = true}, 3]"),
-        @""
+        @r#"
+    `contoso.toml` has 5 problems
+      contoso.toml:3:11: `http://a.example` is not encrypted: secrets would travel in clear
+        help: use https, or `{ origin = "http://a.example", private = true }` for a machine of your own
+      contoso.toml:3:31: `https://a.example/path` is no origin, expected `scheme://host[:port]` with http or https
+        help: an origin has no path and no user name: `"https://graph.microsoft.com"`
+      contoso.toml:3:57: `https://*.example` is no origin, expected `scheme://host[:port]` with http or https
+        help: an origin has no path and no user name: `"https://graph.microsoft.com"`
+      contoso.toml:3:78: a grant without `origin`, expected `scheme://host[:port]`
+      contoso.toml:3:96: `grants` is a whole number, expected a text in quotes
+    "#
     );
 }
 
@@ -176,7 +256,24 @@ fn rules_of_the_mapping_are_checked() {
          street = 5\n\
          connector_sync_time = \"createdDateTime\"\ncreated_at = \"Connector Sync Time\"\n\
          office = { source = \"officeLocation\", nul = \"keep\" }\n"
-    ), @"");
+    ), @r#"
+    `contoso.toml` has 10 problems
+      contoso.toml:4:12: `username` is mandatory: it is always required
+      contoso.toml:4:12: `username` is required: a null fails the row, so that it cannot be kept
+      contoso.toml:5:28: `constant` is a number, but `employee_id` takes text
+        help: write `constant = "0o17"`
+      contoso.toml:6:33: `constant` is a text, expected true or false for `resource_account`
+      contoso.toml:7:8: the mapping of `city` needs either `source` or `constant`
+        help: such as `{ source = "Job Title", null = "keep" }`
+      contoso.toml:8:9: `null` is `default`, but there is no `default = …`
+      contoso.toml:9:10: `street` is a whole number, expected the source's field in quotes, or a table such as `{ constant = … }`
+      contoso.toml:10:23: `connector_sync_time` is the stamp of the run, not a field of the source
+        help: write `connector_sync_time = "Connector Sync Time"`
+      contoso.toml:11:14: `Connector Sync Time` is a stamp of the run and cannot fill `created_at`
+        help: map it as `connector_sync_time = "Connector Sync Time"`
+      contoso.toml:12:39: unknown key `nul` in the mapping of `office`
+        help: did you mean `null`?
+    "#);
 }
 
 proptest! {

@@ -14,8 +14,8 @@ mod sections;
 mod source;
 mod texts;
 
-pub use access::{is_administrator_role, missing_for_launch, shared_fields};
-pub use document::parse;
+pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch, shared_fields};
+pub use document::{is_sound_name, parse};
 pub use integration::{
     Action, DisabledNew, Grace, GrantEntry, Guard, Integration, Limit, Mode, NullRule, Origin, Reactivate,
     Rule,

@@ -153,8 +153,8 @@ city = { source = "employeeOrgData.city", null = "keep" }
     #[test]
     fn the_plugin_gets_what_the_contract_says() {
         let it = integration(DOCUMENT);
-        insta::assert_snapshot!(mapping_text(&it), @"");
-        insta::assert_snapshot!(policy_text(&it), @"");
+        insta::assert_snapshot!(mapping_text(&it), @r#"{"version":1,"fields":[{"target":"access_role","type":"text","required":true,"constant":"Employee","null":"clear"},{"target":"username","type":"text","required":true,"source":["userPrincipalName"],"null":"clear"},{"target":"department","type":"text","required":false,"source":["department"],"null":"default","default":"none"},{"target":"city","type":"text","required":false,"source":["employeeOrgData","city"],"null":"keep"}]}"#);
+        insta::assert_snapshot!(policy_text(&it), @r#"{"version":1,"mode":"create-and-update","deactivate":false,"reactivate":"own","disabled-new":"create-inactive","on-disabled":"deactivate","on-deleted":"deactivate","on-not-found":"deactivate","rename-fields":["username","email"]}"#);
         assert_eq!(select(&it), ["department", "employeeOrgData.city", "userPrincipalName"]);
     }
 

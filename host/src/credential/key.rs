@@ -133,7 +133,7 @@ impl Key {
 fn create(file: &Path) -> Result<Key, KeyError> {
     let io = |source| KeyError::File { path: file.to_owned(), source };
     if let Some(folder) = file.parent() {
-        make_folder(folder).map_err(io)?;
+        make_private_folder(folder).map_err(io)?;
     }
     let mut bytes = Zeroizing::new([0_u8; LENGTH]);
     getrandom::fill(bytes.as_mut()).map_err(KeyError::Random)?;
@@ -168,13 +168,13 @@ fn decode(text: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
 
 /// The folder of the program's own, closed to others when this makes it.
 #[cfg(unix)]
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 

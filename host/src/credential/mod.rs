@@ -7,6 +7,7 @@ mod secret;
 
 use std::collections::BTreeMap;
 
+pub(crate) use key::make_private_folder;
 pub use key::{Key, KeyError, KeySource};
 pub use seal::{SealError, open, seal};
 pub use secret::SecretText;

@@ -262,11 +262,11 @@ mod tests {
         let (_folder, mut store) = store();
         save(&mut store, WHOLE).unwrap();
         let second = WHOLE.replace("\"a\"", "\"b\"");
-        insta::assert_snapshot!(save(&mut store, &second).unwrap_err(), @"");
+        insta::assert_snapshot!(save(&mut store, &second).unwrap_err(), @"`username`, `access_role` are filled by the integration `a` too, and it is not said whose value counts: add `priority = 10` to `b` (the highest wins)");
         let ranked = second.replacen("name", "priority = 2\nname", 1);
-        insta::assert_snapshot!(save(&mut store, &ranked).unwrap_err(), @"");
+        insta::assert_snapshot!(save(&mut store, &ranked).unwrap_err(), @"`username`, `access_role` are filled by the integration `a` too, and it is not said whose value counts: give `a` a priority first (the highest wins)");
         save(&mut store, &WHOLE.replacen("name", "priority = 2\nname", 1)).unwrap();
-        insta::assert_snapshot!(save(&mut store, &ranked).unwrap_err(), @"");
+        insta::assert_snapshot!(save(&mut store, &ranked).unwrap_err(), @"`username`, `access_role` are filled by the integration `a` too, and it is not said whose value counts: both have the priority 2: give one of them another (the highest wins)");
         save(&mut store, &ranked.replace('2', "3")).unwrap();
         assert_eq!(store.integrations().unwrap().len(), 2);
     }
@@ -283,7 +283,7 @@ mod tests {
             saved_at: 0,
         };
         store.add_credential(&row).unwrap();
-        insta::assert_snapshot!(store.remove_credential("c").unwrap_err(), @"");
+        insta::assert_snapshot!(store.remove_credential("c").unwrap_err(), @"the credential `c` is in use by the integration `a`");
         store.remove_integration("a", 8).unwrap();
         store.remove_credential("c").unwrap();
         assert!(store.remove_integration("a", 8).is_err());
