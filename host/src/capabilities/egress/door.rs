@@ -75,6 +75,11 @@ impl Door {
         self.0.ledger.take_facts()
     }
 
+    /// The tenant's connections.
+    pub fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
     async fn attempt(&self, request: Request<Bytes>, wishes: &Wishes) -> Result<Response<ReplyBody>, Refusal> {
         let Inner { egress, grants, secrets, ledger, in_flight } = &*self.0;
         let limits = egress.limits();
