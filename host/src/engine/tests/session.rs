@@ -26,7 +26,7 @@ fn fetcher(authority: &str, case: u32) -> Guest {
         (call $block (call $subscribe (local.get $future)))
         (call $get (local.get $future) (i32.const 3000))
         (if (i32.load8_u (i32.const 3016)) (then (return (call $error (i32.const {case}) (i32.const 1000) (i32.const {len})))))
-        (call $identity (i32.const 0) (call $status (i32.load (i32.const 3024))))"
+        (call $identity (i32.const 4096) (call $status (i32.load (i32.const 3024))))"
     );
     let data = format!(r#"(data (i32.const 999) "/{authority}")"#);
     Guest::new().imports(guest::HTTP).extra(data).export("identify", body)
