@@ -1,4 +1,8 @@
-//! Index.
+//! userload: people from Microsoft Entra ID into a people directory.
 
 pub mod capabilities;
+pub mod config;
 pub mod engine;
+pub mod model;
+pub mod store;
+pub mod sync;

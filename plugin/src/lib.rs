@@ -1,4 +1,54 @@
-//! Microsoft Entra ID as a source of people, as a WebAssembly component.
+//! Microsoft Entra ID as a source of people: a WebAssembly component, and the same code as a library.
+//!
+//! Read in this order:
+//!
+//! 1. `glue`: the exported functions, each one line of work.
+//! 2. `fetch`: one page of users, from the URL to the cursor that follows; `confirm`, `identify` and `saas`
+//!    are its smaller siblings, and `session` is how all of them ask Graph.
+//! 3. `graph`: what Graph's URLs, filters, pages and errors look like.
+//! 4. `map` and `reconcile`: the pure half. Same input, same output; they call no import.
+//!
+//! Invariants, each with a test: nothing but `transport` and `host_imports` calls an import
+//! (`architecture`); a secret's placeholder stands in its form field and nowhere else (`oauth`); a value of
+//! a user is copied, never parsed into a number (`map`, `architecture`); nobody is deactivated without
+//! evidence, and no barred field is written (`reconcile`).
+
+mod confirm;
+mod cursor;
+mod error;
+mod fetch;
+mod glue;
+mod graph;
+mod host_imports;
+mod identify;
+mod json;
+mod manifest;
+mod map;
+mod oauth;
+mod origin;
+mod reconcile;
+mod saas;
+mod session;
+mod settings;
+mod time;
+mod transport;
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod testing;
+
+pub use confirm::confirm_absent;
+pub use fetch::fetch_users;
+pub use host_imports::Outside;
+pub use identify::identify;
+pub use manifest::describe;
+pub use map::map_record;
+pub use oauth::Tokens;
+pub use reconcile::reconcile;
+pub use saas::fetch_saas_users;
+pub use settings::complete_settings;
+pub use transport::{Method, Request, Response, Transport, TransportError};
 
 /// Generated from `wit/`.
 #[allow(missing_docs, unreachable_pub, clippy::all, unsafe_code, reason = "generated code")]

@@ -94,7 +94,9 @@ pub enum Denial {
         origin: Origin,
     },
     /// `http` without a private grant, or to a public address.
-    #[error("`{origin}` is not encrypted, and plain http is only spoken to private addresses that were granted")]
+    #[error(
+        "`{origin}` is not encrypted, and plain http is only spoken to private addresses that were granted"
+    )]
     NotEncrypted {
         /// Where the request went.
         origin: Origin,
@@ -176,11 +178,15 @@ impl Denial {
             Denial::NotEncrypted { origin } if origin.looks_private() => line(origin, true),
             Denial::NotEncrypted { origin } => format!("use `https://{}`", origin.host()),
             Denial::Address { origin, reach: Reach::Private, .. } => line(origin, true),
-            Denial::Address { .. } => "no grant opens this address: check what the name resolves to".to_owned(),
+            Denial::Address { .. } => {
+                "no grant opens this address: check what the name resolves to".to_owned()
+            }
             Denial::Request { .. } | Denial::Placeholder { .. } => {
                 "this is a fault of the plugin: report it to whoever made it".to_owned()
             }
-            Denial::Echo { .. } => "check that the login origin is the real one, and renew the secret".to_owned(),
+            Denial::Echo { .. } => {
+                "check that the login origin is the real one, and renew the secret".to_owned()
+            }
             Denial::Budget { .. } => "raise the budget, or ask for less at a time".to_owned(),
         }
     }
@@ -194,7 +200,10 @@ mod tests {
     fn advice_is_the_line_to_add() {
         let at = |text: &str| text.parse::<Origin>().unwrap();
         let granted = |text| Denial::NotGranted { origin: at(text) }.advice();
-        assert_eq!(granted("https://graph.microsoft.com"), r#"grants = [{ origin = "https://graph.microsoft.com" }]"#);
+        assert_eq!(
+            granted("https://graph.microsoft.com"),
+            r#"grants = [{ origin = "https://graph.microsoft.com" }]"#
+        );
         assert_eq!(
             granted("http://127.0.0.1:8080"),
             r#"grants = [{ origin = "http://127.0.0.1:8080", private = true }]"#
@@ -204,7 +213,10 @@ mod tests {
             address: "10.0.0.1".parse().unwrap(),
             reach: Reach::Private,
         };
-        assert_eq!(address.advice(), r#"grants = [{ origin = "https://graph.corp.example", private = true }]"#);
+        assert_eq!(
+            address.advice(),
+            r#"grants = [{ origin = "https://graph.corp.example", private = true }]"#
+        );
         assert_eq!(address.layer().to_string(), "address");
         let metadata = Denial::Address {
             origin: at("https://metadata.example"),

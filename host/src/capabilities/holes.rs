@@ -20,7 +20,9 @@ pub enum HoleError {
         template: String,
     },
     /// The value would change what the template means.
-    #[error("the setting `{setting}` cannot stand in the path `{template}`: only letters, digits, `-`, `.`, `_` and `~` can")]
+    #[error(
+        "the setting `{setting}` cannot stand in the path `{template}`: only letters, digits, `-`, `.`, `_` and `~` can"
+    )]
     Unsafe {
         /// The manifest's text.
         template: String,

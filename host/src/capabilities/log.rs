@@ -160,7 +160,12 @@ fn strip_escapes(message: &str) -> impl Iterator<Item = char> + '_ {
                     }
                 }
                 '\n' | '\r' | '\t' => return Some(' '),
-                '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {}
+                '\u{200e}'
+                | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{2028}'
+                | '\u{2029}' => {}
                 c if c.is_control() => {}
                 c => return Some(c),
             }

@@ -59,7 +59,8 @@ impl Origin {
     /// The host is an address or a name that can only be local, so that a grant needs `private = true`.
     pub(crate) fn looks_private(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        let local = self.host == "localhost" || self.host.ends_with(".localhost") || self.host.ends_with(".internal");
+        let local =
+            self.host == "localhost" || self.host.ends_with(".localhost") || self.host.ends_with(".internal");
         local || bare.parse().is_ok_and(|ip| super::networks::reach(ip) == super::networks::Reach::Private)
     }
 }
@@ -185,11 +186,29 @@ mod tests {
     #[test]
     fn what_is_not_an_origin_is_refused() {
         for text in [
-            "", "graph.microsoft.com", "ftp://a.example", "https://", "https:///a.example", "https:a.example",
-            "https://user@a.example", "https://allowed.example@evil.example", "https://a.example/", "https://*.example",
-            "https://a.example?x", "https://a.example#x", "https://a.example:99999", "https://a.example:0",
-            "https://a .example", " https://a.example", "https://a.example\n", "https://a\\b", "https://a.example..",
-            "https://1.2.3.4.5", "https://[::1%25eth0]", "https://%00.example", "https://a.example:x",
+            "",
+            "graph.microsoft.com",
+            "ftp://a.example",
+            "https://",
+            "https:///a.example",
+            "https:a.example",
+            "https://user@a.example",
+            "https://allowed.example@evil.example",
+            "https://a.example/",
+            "https://*.example",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://a.example:99999",
+            "https://a.example:0",
+            "https://a .example",
+            " https://a.example",
+            "https://a.example\n",
+            "https://a\\b",
+            "https://a.example..",
+            "https://1.2.3.4.5",
+            "https://[::1%25eth0]",
+            "https://%00.example",
+            "https://a.example:x",
         ] {
             assert!(text.parse::<Origin>().is_err(), "{text:?} was taken");
         }

@@ -160,7 +160,11 @@ impl SecretSet {
                 problems.push(format!("the secret `{name}` has no value"));
             }
         }
-        if problems.is_empty() { Ok(Self(Arc::new(Mutex::new(state)))) } else { Err(SecretSetError { problems }) }
+        if problems.is_empty() {
+            Ok(Self(Arc::new(Mutex::new(state))))
+        } else {
+            Err(SecretSetError { problems })
+        }
     }
 
     /// The placeholder for `name`: the same for the whole run.
@@ -233,7 +237,8 @@ impl SecretSet {
         let words = bytes.split(|byte| !byte.is_ascii_alphanumeric());
         words.filter(|word| word.len() >= PLACEHOLDER_LENGTH).any(|word| {
             let mut windows = word.windows(PLACEHOLDER_LENGTH);
-            windows.any(|window| std::str::from_utf8(window).is_ok_and(|text| state.issued.contains_key(text)))
+            windows
+                .any(|window| std::str::from_utf8(window).is_ok_and(|text| state.issued.contains_key(text)))
         })
     }
 
@@ -259,7 +264,9 @@ impl SecretSet {
 impl fmt::Debug for SecretSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
-        f.debug_struct("SecretSet").field("names", &state.asks.keys().collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_struct("SecretSet")
+            .field("names", &state.asks.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 
@@ -306,9 +313,8 @@ mod tests {
 
     #[test]
     fn a_placeholder_is_48_letters_and_digits_stable_in_a_run_and_new_in_the_next() {
-        let set = || {
-            SecretSet::new([ask("s", SecretKind::Text, false)], [], [value("s", "long-enough")]).unwrap()
-        };
+        let set =
+            || SecretSet::new([ask("s", SecretKind::Text, false)], [], [value("s", "long-enough")]).unwrap();
         let run = set();
         let placeholder = run.placeholder("s").unwrap();
         assert_eq!(placeholder.len(), PLACEHOLDER_LENGTH);

@@ -120,7 +120,11 @@ impl Connector {
     }
 
     /// Asks about users by id, at most 500; answers in the same order.
-    pub async fn confirm_absent(&mut self, source: &Source, ids: &[String]) -> Result<Vec<Presence>, CallError> {
+    pub async fn confirm_absent(
+        &mut self,
+        source: &Source,
+        ids: &[String],
+    ) -> Result<Vec<Presence>, CallError> {
         let (source, ids) = (source.clone(), ids.to_vec());
         self.call("confirm-absent", |live| {
             Box::pin(async move {
@@ -132,7 +136,11 @@ impl Connector {
     }
 
     /// One page of users of the vendor's application; `after` none = the first.
-    pub async fn fetch_saas_users(&mut self, source: &Source, after: Option<&str>) -> Result<SaasPage, CallError> {
+    pub async fn fetch_saas_users(
+        &mut self,
+        source: &Source,
+        after: Option<&str>,
+    ) -> Result<SaasPage, CallError> {
         let (source, after) = (source.clone(), after.map(str::to_owned));
         self.call("fetch-saas-users", |live| {
             Box::pin(async move {

@@ -17,7 +17,9 @@ pub enum LoadError {
         limit: usize,
     },
     /// Something else than a binary component.
-    #[error("this is {what}, not a WebAssembly component; expected a binary `.wasm` file made by `cargo xtask build` or `wasm-tools component new`")]
+    #[error(
+        "this is {what}, not a WebAssembly component; expected a binary `.wasm` file made by `cargo xtask build` or `wasm-tools component new`"
+    )]
     NotAComponent {
         /// What it is.
         what: &'static str,
@@ -86,7 +88,9 @@ impl fmt::Display for PluginFailure {
             (Error::CursorExpired, ..) => f.write_str("the cursor has expired"),
             (Error::AuthRejected(up), ..) => write!(f, "the source rejects the credential: {}", answer(up)),
             (Error::Upstream(up), ..) => write!(f, "the source answered {}", answer(up)),
-            (Error::Malformed(bad), ..) => write!(f, "the source's answer is not what it promises: {}", bad.reason),
+            (Error::Malformed(bad), ..) => {
+                write!(f, "the source's answer is not what it promises: {}", bad.reason)
+            }
             (Error::Settings(problems), ..) => {
                 let problems = problems.iter().map(|p| format!("`{}`: {}", p.setting, p.problem));
                 write!(f, "the settings do not work: {}", problems.collect::<Vec<_>>().join("; "))

@@ -58,11 +58,21 @@ impl Allowance {
 }
 
 impl ResourceLimiter for Allowance {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(current, desired, maximum.is_none_or(|maximum| desired <= maximum)))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let fits = maximum.is_none_or(|maximum| desired <= maximum);
         Ok(self.grow(current.saturating_mul(ELEMENT), desired.saturating_mul(ELEMENT), fits))
     }

@@ -43,7 +43,9 @@ impl Needs {
             let binding = || {
                 Ok::<_, String>(Binding {
                     origin: origin(&ask.origin).map_err(words)?,
-                    method: Some(Method::from_bytes(ask.method.as_bytes()).map_err(|error| error.to_string())?),
+                    method: Some(
+                        Method::from_bytes(ask.method.as_bytes()).map_err(|error| error.to_string())?,
+                    ),
                     path: Some(holes::path(&ask.path, lookup).map_err(words)?),
                     place: place(&ask.place)?,
                 })
@@ -72,7 +74,8 @@ fn words(error: HoleError) -> String {
 
 fn note<E: ToString>(problems: &mut Vec<String>, about: &str, done: Result<(), E>) {
     if let Err(error) = done {
-        problems.push(format!("the plugin's manifest asks for {about} that cannot be: {}", error.to_string()));
+        problems
+            .push(format!("the plugin's manifest asks for {about} that cannot be: {}", error.to_string()));
     }
 }
 

@@ -15,7 +15,12 @@ type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sent = Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send>;
 
 impl WasiHttpHooks for Network {
-    fn send_request(&mut self, request: Request<WasiBody>, options: Option<RequestOptions>, _: Worker) -> Sent {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Worker,
+    ) -> Sent {
         let door = self.0.clone();
         let options = options.unwrap_or_default();
         let wishes = Wishes {

@@ -36,7 +36,9 @@ pub(super) fn check(imports: &[String], exports: &[String]) -> Result<String, Lo
     let has = |interface: &str| exports.iter().any(|export| split(export).0 == interface);
     for interface in ["connector", "transform"] {
         if !has(&format!("{PACKAGE}/{interface}")) {
-            return Err(LoadError::NotAPlugin { missing: format!("{PACKAGE}/{interface}@{CONTRACT_VERSION}") });
+            return Err(LoadError::NotAPlugin {
+                missing: format!("{PACKAGE}/{interface}@{CONTRACT_VERSION}"),
+            });
         }
     }
     Ok(version)
@@ -52,7 +54,8 @@ fn spoken(imports: &[String], exports: &[String]) -> Result<String, LoadError> {
         }
         version.get_or_insert_with(|| spoken.to_owned());
     }
-    version.ok_or_else(|| LoadError::NotAPlugin { missing: format!("{PACKAGE}/connector@{CONTRACT_VERSION}") })
+    version
+        .ok_or_else(|| LoadError::NotAPlugin { missing: format!("{PACKAGE}/connector@{CONTRACT_VERSION}") })
 }
 
 fn allowed(import: &str) -> bool {
@@ -102,8 +105,12 @@ mod tests {
     #[test]
     fn the_world_plugin_is_let_in() {
         let imports = names(&[
-            "userload:directory/types@0.1.0", "userload:directory/secrets@0.1.3", "wasi:http/types@0.2.12",
-            "wasi:http/outgoing-handler@0.2.0", "wasi:io/poll@0.2.2", "wasi:clocks/monotonic-clock@0.2.2",
+            "userload:directory/types@0.1.0",
+            "userload:directory/secrets@0.1.3",
+            "wasi:http/types@0.2.12",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:io/poll@0.2.2",
+            "wasi:clocks/monotonic-clock@0.2.2",
         ]);
         assert_eq!(check(&imports, &names(&BOTH)).unwrap(), "0.1.0");
     }
@@ -111,8 +118,15 @@ mod tests {
     #[test]
     fn anything_else_is_refused_by_name() {
         for import in [
-            "wasi:filesystem/types@0.2.2", "wasi:sockets/tcp@0.2.2", "wasi:cli/environment@0.2.2", "wasi:http/types@0.3.0",
-            "wasi:http/types@0.2.0-rc-2023-11-10", "wasi:clocks/wall-clock@0.2.2", "wasi:random/random@0.2.2", "env", "wasi:http/types",
+            "wasi:filesystem/types@0.2.2",
+            "wasi:sockets/tcp@0.2.2",
+            "wasi:cli/environment@0.2.2",
+            "wasi:http/types@0.3.0",
+            "wasi:http/types@0.2.0-rc-2023-11-10",
+            "wasi:clocks/wall-clock@0.2.2",
+            "wasi:random/random@0.2.2",
+            "env",
+            "wasi:http/types",
         ] {
             let error = check(&names(&[import]), &names(&BOTH)).unwrap_err().to_string();
             assert!(error.contains(import), "{error}");
@@ -134,8 +148,14 @@ mod tests {
     #[test]
     fn compatibility_is_the_component_models() {
         for (one, other, fits) in [
-            ("0.1.0", "0.1.9", true), ("0.1.0", "0.2.0", false), ("1.2.0", "1.0.0", true), ("1.0.0", "2.0.0", false),
-            ("0.0.1", "0.0.1", true), ("0.0.1", "0.0.2", false), ("0.1.0-rc", "0.1.0", false), ("x", "0.1.0", false),
+            ("0.1.0", "0.1.9", true),
+            ("0.1.0", "0.2.0", false),
+            ("1.2.0", "1.0.0", true),
+            ("1.0.0", "2.0.0", false),
+            ("0.0.1", "0.0.1", true),
+            ("0.0.1", "0.0.2", false),
+            ("0.1.0-rc", "0.1.0", false),
+            ("x", "0.1.0", false),
         ] {
             assert_eq!(compatible(one, other), fits, "{one} {other}");
         }

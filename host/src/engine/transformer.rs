@@ -45,7 +45,9 @@ impl Transformer {
 
     /// What the plugin is, takes and asks for.
     pub fn describe(&mut self) -> Result<Manifest, CallError> {
-        self.call("describe", |live| live.plugin.userload_directory_connector().call_describe(&mut live.store))
+        self.call("describe", |live| {
+            live.plugin.userload_directory_connector().call_describe(&mut live.store)
+        })
     }
 
     /// Checks settings and fills in what follows from them.
@@ -57,7 +59,11 @@ impl Transformer {
     }
 
     /// Maps one record. The inner error is about the record, the outer one about the plugin.
-    pub fn map_record(&mut self, mapping: &str, raw: &str) -> Result<Result<MappedRecord, BadRecord>, CallError> {
+    pub fn map_record(
+        &mut self,
+        mapping: &str,
+        raw: &str,
+    ) -> Result<Result<MappedRecord, BadRecord>, CallError> {
         // The generated call takes a `&String`: one buffer is filled again and again.
         let mut text = std::mem::take(&mut self.raw);
         text.clear();

@@ -63,7 +63,9 @@ fn host_allocation(error: &wasmtime::Error) -> Option<String> {
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return Some("too many open requests, streams or headers".to_owned());
     }
-    if let Some(error @ (FieldMapError::TooManyFields | FieldMapError::TotalSizeTooBig)) = error.downcast_ref() {
+    if let Some(error @ (FieldMapError::TooManyFields | FieldMapError::TotalSizeTooBig)) =
+        error.downcast_ref()
+    {
         return Some(error.to_string());
     }
     let words = format!("{error:#}");

@@ -54,7 +54,10 @@ impl ReplyBody {
         Self(State::Whole(Some(bytes)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one fact about one reply, and there is one caller")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one fact about one reply, and there is one caller"
+    )]
     pub(super) fn stream(
         incoming: Incoming,
         gzip: bool,
@@ -199,7 +202,11 @@ impl Stream {
         let Some(gzip) = &mut self.gzip else {
             let decoded = self.wire - self.waiting.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
             if decoded > self.limits.reply_decoded {
-                return Err(Fault::TooLarge { origin: self.origin.clone(), limit: self.limits.reply_decoded }.into());
+                return Err(Fault::TooLarge {
+                    origin: self.origin.clone(),
+                    limit: self.limits.reply_decoded,
+                }
+                .into());
             }
             self.ledger.received(slice.len() as u64)?;
             return Ok(slice.clone());

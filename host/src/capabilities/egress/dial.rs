@@ -34,7 +34,9 @@ pub struct SystemResolver;
 impl Resolve for SystemResolver {
     fn resolve(&self, host: &str) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
         let host = host.to_owned();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) })
+        Box::pin(async move {
+            Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+        })
     }
 }
 
@@ -88,7 +90,9 @@ impl Dialler {
                 Reach::Public if origin.is_secure() => {}
                 Reach::Public => return Err(Denial::NotEncrypted { origin: origin.clone() }.into()),
                 Reach::Private if self.private => {}
-                reach => return Err(Denial::Address { origin: origin.clone(), address: *address, reach }.into()),
+                reach => {
+                    return Err(Denial::Address { origin: origin.clone(), address: *address, reach }.into());
+                }
             }
         }
         if found.is_empty() {
@@ -97,12 +101,17 @@ impl Dialler {
         Ok(found.into_iter().map(|address| SocketAddr::new(address, origin.port())).collect())
     }
 
-    async fn first_that_answers(&self, origin: &Origin, addresses: &[SocketAddr]) -> Result<TcpStream, Refusal> {
+    async fn first_that_answers(
+        &self,
+        origin: &Origin,
+        addresses: &[SocketAddr],
+    ) -> Result<TcpStream, Refusal> {
         // Each address gets its share of the time, so that one that is dead leaves some for the next.
         let share = self.limits.connect / addresses.len().clamp(1, 4) as u32;
         let mut why = String::new();
         for address in addresses {
-            match tokio::time::timeout(share.max(Duration::from_millis(1)), TcpStream::connect(address)).await {
+            match tokio::time::timeout(share.max(Duration::from_millis(1)), TcpStream::connect(address)).await
+            {
                 Ok(Ok(stream)) => {
                     // Requests are small and wait for their reply.
                     let _ = stream.set_nodelay(true);
@@ -151,7 +160,11 @@ impl Connection for Conn {
 }
 
 impl Read for Conn {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }

@@ -37,8 +37,15 @@ const USER_AGENT: &str = concat!("userload/", env!("CARGO_PKG_VERSION"));
 
 /// Headers of a reply that are the connection's business, or that a client without a memory cannot use.
 const HIDDEN: [&str; 9] = [
-    "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-    "upgrade", "set-cookie",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "set-cookie",
 ];
 
 impl Door {
@@ -55,7 +62,11 @@ impl Door {
 
     /// Sends one request and hands back the head of the reply; the body follows under the same deadline.
     /// Never follows a redirect.
-    pub async fn send(&self, request: Request<Bytes>, wishes: Wishes) -> Result<Response<ReplyBody>, Refusal> {
+    pub async fn send(
+        &self,
+        request: Request<Bytes>,
+        wishes: Wishes,
+    ) -> Result<Response<ReplyBody>, Refusal> {
         let sent = self.attempt(request, &wishes).await;
         sent.inspect_err(|refusal| self.0.ledger.refused(refusal))
     }
@@ -80,7 +91,11 @@ impl Door {
         &self.0.egress
     }
 
-    async fn attempt(&self, request: Request<Bytes>, wishes: &Wishes) -> Result<Response<ReplyBody>, Refusal> {
+    async fn attempt(
+        &self,
+        request: Request<Bytes>,
+        wishes: &Wishes,
+    ) -> Result<Response<ReplyBody>, Refusal> {
         let Inner { egress, grants, secrets, ledger, in_flight } = &*self.0;
         let limits = egress.limits();
         let (parts, body) = request.into_parts();
@@ -94,7 +109,8 @@ impl Door {
         }
         let swapped = swap::swap(secrets, &target, headers, body)?;
         let permit = in_flight.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Denial::Budget { what: "requests at a time", limit: limits.in_flight as u64 })?;
+        let permit = permit
+            .map_err(|_| Denial::Budget { what: "requests at a time", limit: limits.in_flight as u64 })?;
         ledger.request(&target.origin, swapped.body.len() as u64)?;
 
         let mut outgoing = Request::new(Full::new(swapped.body));
@@ -116,7 +132,16 @@ impl Door {
         ledger.status(&origin, parts.status.as_u16());
         let gzip = open_head(&mut parts.headers, parts.status, &origin)?;
         let pause = limits.pause(wishes);
-        let body = ReplyBody::stream(incoming, gzip, origin.clone(), *limits, ledger.clone(), pause, deadline, permit);
+        let body = ReplyBody::stream(
+            incoming,
+            gzip,
+            origin.clone(),
+            *limits,
+            ledger.clone(),
+            pause,
+            deadline,
+            permit,
+        );
         if swapped.secrets.is_empty() {
             return Ok(Response::from_parts(parts, body));
         }
@@ -146,7 +171,8 @@ fn open_head(headers: &mut HeaderMap, status: StatusCode, origin: &Origin) -> Re
         headers.remove(HeaderName::from_static(name));
     }
     let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let coding = codings.next().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase());
+    let coding =
+        codings.next().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase());
     let gzip = match (coding.as_deref(), codings.next()) {
         (None | Some("identity" | ""), None) => false,
         (Some("gzip" | "x-gzip"), None) => true,

@@ -29,7 +29,9 @@ impl Needles {
             let last = padded.len() * 8 / 6;
             for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
                 let coded = Zeroizing::new(alphabet.encode(&*padded));
-                if let Some(middle) = coded.as_bytes().get(first..last).filter(|middle| middle.len() >= SHORTEST) {
+                if let Some(middle) =
+                    coded.as_bytes().get(first..last).filter(|middle| middle.len() >= SHORTEST)
+                {
                     exact.push(Zeroizing::new(middle.to_vec()));
                 }
             }
@@ -60,7 +62,8 @@ impl Needles {
     }
 
     fn stands_in(&self, text: &[u8]) -> bool {
-        self.exact.iter().any(|needle| contains(text, needle)) || contains(&text.to_ascii_lowercase(), &self.hex)
+        self.exact.iter().any(|needle| contains(text, needle))
+            || contains(&text.to_ascii_lowercase(), &self.hex)
     }
 }
 
@@ -84,7 +87,13 @@ mod tests {
     fn every_disguise_is_found() {
         assert!(found(&format!("before {SECRET} after")));
         assert!(found(&utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string()));
-        assert!(found(&utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string().to_lowercase().replace("q", "Q").replace("longenough", "longEnough")));
+        assert!(found(
+            &utf8_percent_encode(SECRET, NON_ALPHANUMERIC)
+                .to_string()
+                .to_lowercase()
+                .replace("q", "Q")
+                .replace("longenough", "longEnough")
+        ));
         assert!(found(&form_urlencoded::byte_serialize(SECRET.as_bytes()).collect::<String>()));
         let every_byte: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
         assert!(found(&every_byte));

@@ -9,7 +9,10 @@ use std::time::Duration;
 /// A request that was sent, or should have been, and brought no complete reply. Holds no URL, no body and
 /// no header: those can hold personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each case is its message; `origin` is where to, `why` the cause's own words")]
+#[expect(
+    missing_docs,
+    reason = "each case is its message; `origin` is where to, `why` the cause's own words"
+)]
 pub enum Fault {
     #[error("the name in `{origin}` cannot be resolved: {why}")]
     Resolve { origin: Origin, why: String },

@@ -14,9 +14,9 @@ mod pool;
 mod reply;
 mod request;
 mod swap;
-mod traffic;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use body::ReplyBody;
 pub use dial::{Resolve, SystemResolver};

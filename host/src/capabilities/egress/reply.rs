@@ -8,8 +8,8 @@ use crate::capabilities::policy::Origin;
 use crate::capabilities::secret::Secret;
 use crate::capabilities::vault::SecretSet;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -68,7 +68,12 @@ pub(super) fn clean(
 
 /// An error's status must reach the guest even when its body cannot; a success without a readable body is
 /// none.
-fn withhold(origin: &Origin, status: StatusCode, headers: &mut HeaderMap, body: &Read) -> Result<Bytes, Refusal> {
+fn withhold(
+    origin: &Origin,
+    status: StatusCode,
+    headers: &mut HeaderMap,
+    body: &Read,
+) -> Result<Bytes, Refusal> {
     if status.is_success() {
         let why = match body {
             Read::TooLarge => "it is too large for the reply to a sign-in",

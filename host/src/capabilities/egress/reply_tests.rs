@@ -45,7 +45,8 @@ fn tokens_become_placeholders_at_any_depth() {
 
 #[test]
 fn a_doubled_key_cannot_smuggle_a_token() {
-    let clean = cleaned(&set(), 200, whole(r#"{"access_token":"eyJ.first","access_token":"eyJ.second"}"#)).unwrap();
+    let clean =
+        cleaned(&set(), 200, whole(r#"{"access_token":"eyJ.first","access_token":"eyJ.second"}"#)).unwrap();
     assert!(!clean.contains("eyJ"), "{clean}");
     let clean = cleaned(&set(), 200, whole(r#"{"\u0061ccess_token":"eyJ.first"}"#)).unwrap();
     assert!(!clean.contains("eyJ"), "{clean}");
@@ -71,7 +72,8 @@ fn a_secret_that_comes_back_is_refused_in_every_disguise() {
     let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
     for echo in [SECRET.to_owned(), base64, escaped, hex, percent] {
         for status in [200, 400, 500] {
-            let refusal = cleaned(&set(), status, whole(format!(r#"{{"error_description":"{echo}"}}"#))).unwrap_err();
+            let refusal =
+                cleaned(&set(), status, whole(format!(r#"{{"error_description":"{echo}"}}"#))).unwrap_err();
             assert!(matches!(refusal, Refusal::Denied(Denial::Echo { .. })), "{echo}: {refusal}");
         }
     }

@@ -19,8 +19,18 @@ pub(super) struct Target {
 /// Headers that belong to the connection or to the host: a guest that sends one is refused. `Host` is not
 /// here, because wasi:http fills it in; it must fit the authority.
 const REFUSED: [&str; 12] = [
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade", "http2-settings", "expect", "cookie",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "expect",
+    "cookie",
 ];
 
 /// Headers that the host sets itself, whatever the guest said.

@@ -42,7 +42,12 @@ fn refuse(target: &Target, place: Misplaced) -> Denial {
     Denial::Placeholder { origin: target.origin.clone(), place }
 }
 
-fn swap_headers(set: &SecretSet, target: &Target, guest: &HeaderMap, out: &mut Swapped) -> Result<(), Denial> {
+fn swap_headers(
+    set: &SecretSet,
+    target: &Target,
+    guest: &HeaderMap,
+    out: &mut Swapped,
+) -> Result<(), Denial> {
     for (name, value) in guest {
         let here = || refuse(target, Misplaced::Header(name.to_string()));
         if !set.stands_in(value.as_bytes()) {
@@ -60,8 +65,10 @@ fn swap_headers(set: &SecretSet, target: &Target, guest: &HeaderMap, out: &mut S
         let issued = set.lookup(placeholder).ok_or_else(here)?;
         let place = Place::Header { name: name.clone(), prefix: before.to_owned() };
         check(target, &issued, &place, here)?;
-        let mut value = HeaderValue::from_str(&format!("{before}{}", issued.value.expose()))
-            .map_err(|_| Denial::Request { why: format!("the secret for the header `{name}` holds a line break") })?;
+        let mut value =
+            HeaderValue::from_str(&format!("{before}{}", issued.value.expose())).map_err(|_| {
+                Denial::Request { why: format!("the secret for the header `{name}` holds a line break") }
+            })?;
         value.set_sensitive(true);
         out.headers.append(name.clone(), value);
         if !issued.is_token {

@@ -121,7 +121,10 @@ fn the_secret_in_any_other_place_is_refused() {
     assert_eq!(with(&|case| case.body = format!("other={secret}")), field("other"));
     assert_eq!(with(&|case| case.body = format!("client_secret=x{secret}")), field("client_secret"));
     assert_eq!(with(&|case| case.body = format!("client_secret={secret}x")), field("client_secret"));
-    assert_eq!(with(&|case| case.body = format!("client_secret={secret}&client_secret=y")), field("client_secret"));
+    assert_eq!(
+        with(&|case| case.body = format!("client_secret={secret}&client_secret=y")),
+        field("client_secret")
+    );
     assert_eq!(with(&|case| case.body = format!("client_secret={secret}&scope={secret}")), field("scope"));
     assert_eq!(with(&|case| case.body = format!("{secret}=x")), Misplaced::Body);
     assert_eq!(with(&|case| drop(case.headers.remove(CONTENT_TYPE))), Misplaced::Body);
@@ -153,7 +156,9 @@ fn the_token_in_any_other_place_is_refused() {
     assert_eq!(with(&|case| case.target.origin = login()), Misplaced::Origin);
     assert_eq!(with(&|case| case.target.query = Some(format!("t={token}"))), Misplaced::Url);
     assert_eq!(with(&|case| set_header(case, "x-token", format!("Bearer {token}"))), header("x-token"));
-    for value in [format!("Basic {token}"), token.clone(), format!("bearer {token}"), format!("Bearer {token} x")] {
+    for value in
+        [format!("Basic {token}"), token.clone(), format!("bearer {token}"), format!("Bearer {token} x")]
+    {
         assert_eq!(with(&|case| set_header(case, "authorization", value.clone())), header("authorization"));
     }
     let twice = |case: &mut Case| _ = case.headers.append("authorization", "Bearer y".parse().unwrap());

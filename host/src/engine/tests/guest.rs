@@ -80,7 +80,8 @@ impl Guest {
     }
 
     pub(super) fn module(&self) -> Vec<u8> {
-        let mut text = format!("(module {}\n(memory (export \"memory\") {})\n{ALLOC}\n", self.imports, self.pages);
+        let mut text =
+            format!("(module {}\n(memory (export \"memory\") {})\n{ALLOC}\n", self.imports, self.pages);
         for (interface, name, params) in EXPORTS {
             let body = self.bodies.get(name).map_or("unreachable", String::as_str);
             let params = "i32 ".repeat(params);

@@ -72,20 +72,24 @@ async fn refused_memory_that_the_plugin_can_live_with_is_no_error() {
 
 #[tokio::test]
 async fn endless_recursion() {
-    let guest = Guest::new().extra("(func $deep (call $deep) (call $deep))").export("identify", "(call $deep) unreachable");
+    let guest = Guest::new()
+        .extra("(func $deep (call $deep) (call $deep))")
+        .export("identify", "(call $deep) unreachable");
     let (error, _) = identify(&guest).await;
     assert!(matches!(&error, CallError::Trap { why, .. } if why.contains("stack")), "{error}");
 }
 
 #[tokio::test]
 async fn a_crash_with_last_words() {
-    let guest = Guest::new().extra(r#"(data (i32.const 100) "panicked at map.rs:7")"#).export(
-        "identify",
-        "(call $log (i32.const 4) (i32.const 100) (i32.const 20)) unreachable",
-    );
+    let guest = Guest::new()
+        .extra(r#"(data (i32.const 100) "panicked at map.rs:7")"#)
+        .export("identify", "(call $log (i32.const 4) (i32.const 100) (i32.const 20)) unreachable");
     let (error, _) = identify(&guest).await;
     let words = error.to_string();
-    assert!(words.contains("`identify` crashed") && words.ends_with("(its last words: panicked at map.rs:7)"), "{words}");
+    assert!(
+        words.contains("`identify` crashed") && words.ends_with("(its last words: panicked at map.rs:7)"),
+        "{words}"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +107,9 @@ async fn a_huge_result_and_strings_that_lie() {
 
 #[tokio::test]
 async fn a_flood_of_handles() {
-    let guest = Guest::new().imports(guest::HTTP).export("identify", "(loop (drop (call $fields)) (br 0)) unreachable");
+    let guest = Guest::new()
+        .imports(guest::HTTP)
+        .export("identify", "(loop (drop (call $fields)) (br 0)) unreachable");
     let (error, _) = identify(&guest).await;
     assert!(matches!(error, CallError::HostAllocation { .. }), "{error}");
 }
@@ -113,7 +119,9 @@ async fn a_sleep_without_end_meets_the_clock_and_a_short_one_costs_no_cpu() {
     let sleep = |nanos: &str| {
         Guest::new().imports(guest::SLEEP).export(
             "identify",
-            format!("(call $block (call $sleep (i64.const {nanos}))) (call $identity (i32.const 0) (i32.const 1))"),
+            format!(
+                "(call $block (call $sleep (i64.const {nanos}))) (call $identity (i32.const 0) (i32.const 1))"
+            ),
         )
     };
     let wall = Limits { wall: Duration::from_millis(300), ..options().connector };
@@ -167,10 +175,13 @@ async fn a_store_is_never_used_again_after_a_failure() {
 /// One thread for everybody: a plugin that computes must let the others run.
 #[tokio::test(flavor = "current_thread")]
 async fn a_busy_plugin_does_not_starve_its_neighbour() {
-    let busy = Limits { cpu: Duration::from_millis(1_500), wall: Duration::from_secs(5), ..Limits::connector() };
+    let busy =
+        Limits { cpu: Duration::from_millis(1_500), wall: Duration::from_secs(5), ..Limits::connector() };
     let engine = Engine::new(EngineOptions { connector: busy, ..options() }).unwrap();
-    let plugin = |body: &str| Plugin::load(&engine, &Guest::new().export("identify", body).component()).unwrap();
-    let (mut hog, mut quick) = (connector(&plugin(FOREVER)), connector(&plugin("(call $identity (i32.const 0) (i32.const 1))")));
+    let plugin =
+        |body: &str| Plugin::load(&engine, &Guest::new().export("identify", body).component()).unwrap();
+    let (mut hog, mut quick) =
+        (connector(&plugin(FOREVER)), connector(&plugin("(call $identity (i32.const 0) (i32.const 1))")));
     let hog = tokio::spawn(async move { hog.identify(&source()).await });
     tokio::task::yield_now().await;
     let started = Instant::now();
@@ -193,7 +204,8 @@ async fn a_call_that_nobody_waits_for_ends() {
 #[tokio::test]
 async fn a_full_house_is_said_to_be_one() {
     let answer = "(call $identity (i32.const 0) (i32.const 1))";
-    let plugin = load_with(EngineOptions { instances: 1, ..options() }, &Guest::new().export("identify", answer));
+    let plugin =
+        load_with(EngineOptions { instances: 1, ..options() }, &Guest::new().export("identify", answer));
     let (mut first, mut second) = (connector(&plugin), connector(&plugin));
     first.identify(&source()).await.unwrap();
     assert_eq!(second.identify(&source()).await, Err(CallError::Crowded { call: "identify" }));
@@ -206,7 +218,10 @@ fn the_pure_half_has_a_log_and_nothing_else() {
     let secret = "(call $placeholder (i32.const 0) (i32.const 1) (i32.const 64)) (call $mapped (i32.const 0) (i32.const 0))";
     assert!(matches!(map(&Guest::new().export("map-record", secret)).0, CallError::Trap { .. }));
     let http = "(drop (call $fields)) (call $mapped (i32.const 0) (i32.const 0))";
-    assert!(matches!(map(&Guest::new().imports(guest::HTTP).export("map-record", http)).0, CallError::Trap { .. }));
+    assert!(matches!(
+        map(&Guest::new().imports(guest::HTTP).export("map-record", http)).0,
+        CallError::Trap { .. }
+    ));
     let talk = Guest::new().extra(r#"(data (i32.const 100) "hello")"#).export(
         "map-record",
         "(call $log (i32.const 2) (i32.const 100) (i32.const 5)) (call $mapped (i32.const 100) (i32.const 5))",
@@ -223,8 +238,10 @@ async fn a_flood_of_words_is_cut_and_counted() {
         (local.set $n (i32.add (local.get $n) (i32.const 1)))
         (br_if 0 (i32.lt_u (local.get $n) (i32.const 2000))))
         (call $identity (i32.const 0) (i32.const 1))";
-    let words = r#"(func $start (memory.fill (i32.const 0) (i32.const 120) (i32.const 60000))) (start $start)"#;
-    let generous = Limits { cpu: Duration::from_secs(5), wall: Duration::from_secs(5), ..Limits::connector() };
+    let words =
+        r#"(func $start (memory.fill (i32.const 0) (i32.const 120) (i32.const 60000))) (start $start)"#;
+    let generous =
+        Limits { cpu: Duration::from_secs(5), wall: Duration::from_secs(5), ..Limits::connector() };
     let guest = Guest::new().extra(words).export("identify", flood);
     let mut connector = connector(&load_with(EngineOptions { connector: generous, ..options() }, &guest));
     connector.identify(&source()).await.unwrap();

@@ -54,7 +54,12 @@ fn powers_beyond_the_list_are_refused_by_name() {
                (export "userload:directory/connector@0.1.0" (instance $i)))"#
         ))
     };
-    for import in ["wasi:filesystem/types@0.2.2", "wasi:sockets/tcp@0.2.2", "wasi:cli/environment@0.2.2", "evil:thing/x"] {
+    for import in [
+        "wasi:filesystem/types@0.2.2",
+        "wasi:sockets/tcp@0.2.2",
+        "wasi:cli/environment@0.2.2",
+        "evil:thing/x",
+    ] {
         assert!(refused(&asks(import)).contains(&format!("`{import}`")), "{import}");
     }
     let function = r#"(component (import "read-file" (func)) (instance $i)
@@ -99,7 +104,8 @@ fn a_memory_that_starts_too_large_is_refused_at_once() {
 
 #[test]
 fn the_list_of_powers_can_be_read() {
-    let plugin = load(&Guest::new().imports(guest::HTTP).export("identify", "(drop (call $fields)) unreachable"));
+    let plugin =
+        load(&Guest::new().imports(guest::HTTP).export("identify", "(drop (call $fields)) unreachable"));
     let asks = plugin.asks();
     assert_eq!(asks.contract, "0.1.0");
     assert!(asks.imports.contains(&"wasi:http/types@0.2.2".to_owned()), "{asks:?}");
@@ -112,7 +118,8 @@ fn the_compiled_form_is_kept_and_trusted_only_when_whole_and_private() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("cache");
     let engine = Engine::new(EngineOptions { cache_dir: Some(dir.clone()), ..options() }).unwrap();
-    let answer = |len| Guest::new().export("identify", format!("(call $identity (i32.const 0) (i32.const {len}))"));
+    let answer =
+        |len| Guest::new().export("identify", format!("(call $identity (i32.const 0) (i32.const {len}))"));
     let (bytes, other) = (answer(1).component(), answer(2).component());
     let cached = |bytes: &[u8]| Plugin::load(&engine, bytes).unwrap().from_cache();
     assert!(!cached(&bytes) && cached(&bytes));

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 /// Limits that a test can wait for.
 fn options() -> EngineOptions {
-    let limits = Limits { cpu: Duration::from_millis(200), wall: Duration::from_secs(2), ..Limits::connector() };
+    let limits =
+        Limits { cpu: Duration::from_millis(200), wall: Duration::from_secs(2), ..Limits::connector() };
     EngineOptions { connector: limits, transform: limits, instances: 8, ..EngineOptions::default() }
 }
 

@@ -39,7 +39,8 @@ async fn server(status: &'static str) -> Origin {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
+            let _ =
+                stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
         }
     });
     origin
@@ -145,7 +146,8 @@ async fn a_guests_memory_holds_the_placeholder_and_never_the_secret() {
 async fn one_tenants_session_knows_nothing_of_anothers() {
     let plugin = load(&asker());
     let with = |secrets| Connector::new(&plugin, capabilities(Grants::default(), secrets));
-    let (mut one, mut other) = (with(one_secret("secret-of-tenant-one")), with(one_secret("secret-of-tenant-two")));
+    let (mut one, mut other) =
+        (with(one_secret("secret-of-tenant-one")), with(one_secret("secret-of-tenant-two")));
     let (first, second) = (one.identify(&source()).await.unwrap(), other.identify(&source()).await.unwrap());
     assert_ne!(first, second);
     assert!(with(SecretSet::none()).identify(&source()).await.is_err());
@@ -166,7 +168,9 @@ fn the_real_plugin_loads_describes_itself_and_its_needs_can_be_filled() {
     let settings: Vec<_> = manifest
         .settings
         .iter()
-        .filter_map(|info| Some(contract::Setting { name: info.name.clone(), value: info.default_value.clone()? }))
+        .filter_map(|info| {
+            Some(contract::Setting { name: info.name.clone(), value: info.default_value.clone()? })
+        })
         .chain([contract::Setting { name: "tenant".to_owned(), value: "contoso.example".to_owned() }])
         .collect();
     let settings = transformer.complete_settings(&settings).unwrap();
@@ -188,14 +192,24 @@ fn measure() {
     let answer = "(call $mapped (i32.const 0) (i32.const 0))";
     let plugin = load(&Guest::new().export("map-record", answer));
     let fresh = plugin.clone();
-    timed("instantiate and first call", 2_000, Box::new(move || {
-        let _ = Transformer::new(&fresh, log()).map_record("", "").unwrap();
-    }));
+    timed(
+        "instantiate and first call",
+        2_000,
+        Box::new(move || {
+            let _ = Transformer::new(&fresh, log()).map_record("", "").unwrap();
+        }),
+    );
     let mut kept = Transformer::new(&plugin, log());
     timed("map-record, empty", 100_000, Box::new(move || drop(kept.map_record("", "").unwrap())));
     let Some(real) = real() else { return };
     let mut kept = Transformer::new(&real, log());
-    let mapping = r#"{"version":1,"fields":[{"target":"mail","type":"text","required":false,"source":["mail"]}]}"#;
-    let raw = format!(r#"{{"id":"1","accountEnabled":true,"mail":"a@b.example","about":"{}"}}"#, "x".repeat(1_000));
-    timed("map-record, real, 1 kB", 50_000, Box::new(move || drop(kept.map_record(mapping, &raw).unwrap().unwrap())));
+    let mapping =
+        r#"{"version":1,"fields":[{"target":"mail","type":"text","required":false,"source":["mail"]}]}"#;
+    let raw =
+        format!(r#"{{"id":"1","accountEnabled":true,"mail":"a@b.example","about":"{}"}}"#, "x".repeat(1_000));
+    timed(
+        "map-record, real, 1 kB",
+        50_000,
+        Box::new(move || drop(kept.map_record(mapping, &raw).unwrap().unwrap())),
+    );
 }

@@ -30,7 +30,9 @@ async fn gzip_is_decoded_and_its_traces_are_gone() {
     let door = door_to(&server.origin, fast());
     let reply = send(&door, get(&server.origin, "/")).await.unwrap();
     assert_eq!(reply.body(), text.as_bytes());
-    assert!(!reply.headers().contains_key("content-encoding") && !reply.headers().contains_key("content-length"));
+    assert!(
+        !reply.headers().contains_key("content-encoding") && !reply.headers().contains_key("content-length")
+    );
     let traffic = door.traffic();
     assert!(traffic.wire_bytes < 5_000 && traffic.received_bytes == text.len() as u64, "{traffic:?}");
     assert_eq!(door.egress().dialled(), 1);
@@ -103,9 +105,11 @@ async fn a_length_that_lies_is_not_a_complete_answer() {
     let short = |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"value\":[]}".to_vec());
     let fault = fault_of(fast(), short).await;
     assert!(matches!(fault, Fault::Cut { .. }), "{fault}");
-    let chunks = |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc".to_vec());
+    let chunks =
+        |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc".to_vec());
     assert!(matches!(fault_of(fast(), chunks).await, Fault::Cut { .. }));
-    let twice = |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 9\r\n\r\nx".to_vec());
+    let twice =
+        |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 9\r\n\r\nx".to_vec());
     assert!(matches!(fault_of(fast(), twice).await, Fault::NotHttp { .. }));
 }
 

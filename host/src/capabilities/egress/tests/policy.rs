@@ -36,10 +36,7 @@ async fn an_origin_that_is_not_granted_is_not_reached_and_the_advice_is_the_line
     let door = Door::new(egress(fast()), grants, SecretSet::none(), TrafficBudget::default());
     let denial = denial(&door, get(&server.origin, "/")).await;
     assert_eq!(denial.layer(), Layer::Granted);
-    assert_eq!(
-        denial.advice(),
-        format!("grants = [{{ origin = \"{}\", private = true }}]", server.origin)
-    );
+    assert_eq!(denial.advice(), format!("grants = [{{ origin = \"{}\", private = true }}]", server.origin));
     assert_eq!((server.requests(), door.traffic().requests, door.traffic().denied), (0, 0, 1));
     assert_eq!(door.take_facts().0, [denial]);
 }
@@ -138,7 +135,10 @@ async fn the_host_sets_its_own_headers_and_lengths() {
     let server = Server::start(|_| ok("{}")).await;
     let door = door_to(&server.origin, fast());
     let uri = format!("{}/a", server.origin);
-    let with = Request::get(&uri).header("user-agent", "evil").header("accept-encoding", "br").header("content-length", "9");
+    let with = Request::get(&uri)
+        .header("user-agent", "evil")
+        .header("accept-encoding", "br")
+        .header("content-length", "9");
     send(&door, with.body(Bytes::new()).unwrap()).await.unwrap();
     let post = Request::post(&uri).header("content-length", "3").body(Bytes::from("four")).unwrap();
     send(&door, post).await.unwrap();
@@ -147,7 +147,8 @@ async fn the_host_sets_its_own_headers_and_lengths() {
     assert!(seen[0].contains("accept-encoding: gzip\r\n"));
     assert!(!seen[0].contains("content-length") && !seen[0].contains("chunked"), "{}", seen[0]);
     assert!(seen[1].contains("content-length: 4\r\n") && seen[1].ends_with("four"), "{}", seen[1]);
-    let smuggle = Request::post(&uri).header("transfer-encoding", "chunked").body(Bytes::from("0\r\n\r\n")).unwrap();
+    let smuggle =
+        Request::post(&uri).header("transfer-encoding", "chunked").body(Bytes::from("0\r\n\r\n")).unwrap();
     assert_eq!(denial(&door, smuggle).await.layer(), Layer::Request);
     let big = Request::post(&uri).body(Bytes::from(vec![b'x'; (1 << 20) + 1])).unwrap();
     assert_eq!(denial(&door, big).await.layer(), Layer::Request);
@@ -157,7 +158,8 @@ async fn the_host_sets_its_own_headers_and_lengths() {
 async fn budgets_of_requests_and_bytes_hold() {
     let server = Server::start(|_| ok("0123456789")).await;
     let with = |budget| {
-        let grants = Grants::new([server.origin.clone()], [Grant { origin: server.origin.clone(), private: true }]);
+        let grants =
+            Grants::new([server.origin.clone()], [Grant { origin: server.origin.clone(), private: true }]);
         Door::new(egress(fast()), grants, SecretSet::none(), budget)
     };
     let door = with(TrafficBudget { requests: 2, ..TrafficBudget::default() });

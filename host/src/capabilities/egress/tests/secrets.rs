@@ -67,7 +67,8 @@ async fn the_secret_goes_out_the_token_stays_out_and_works() {
 async fn nothing_leaves_when_a_placeholder_stands_wrong() {
     let (server, door, set) = session(granted).await;
     let secret = set.placeholder("secret").unwrap();
-    let bad = Request::get(format!("{}/t/token?client_secret={secret}", server.origin)).body(Bytes::new()).unwrap();
+    let bad =
+        Request::get(format!("{}/t/token?client_secret={secret}", server.origin)).body(Bytes::new()).unwrap();
     let denial = denial(&door, bad).await;
     assert!(matches!(&denial, Denial::Placeholder { place: Misplaced::Url, .. }), "{denial}");
     assert_eq!(denial.layer(), Layer::Placeholder);
@@ -77,7 +78,8 @@ async fn nothing_leaves_when_a_placeholder_stands_wrong() {
 #[tokio::test]
 async fn an_echo_is_refused_whatever_the_status() {
     for status in ["200 OK", "400 Bad Request"] {
-        let act = move || Act::Answer(answer(status, "", format!("{{\"you_sent\":\"{SECRET}\"}}").as_bytes()));
+        let act =
+            move || Act::Answer(answer(status, "", format!("{{\"you_sent\":\"{SECRET}\"}}").as_bytes()));
         let (server, door, set) = session(act).await;
         assert_eq!(denial(&door, token_request(&server, &set)).await.layer(), Layer::Echo);
     }
@@ -108,7 +110,8 @@ async fn a_sign_in_reply_has_a_largest_size() {
 
 #[tokio::test]
 async fn an_aadsts_error_reaches_the_guest_as_it_is() {
-    let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}"#;
+    let body =
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}"#;
     let act = move || Act::Answer(answer("401 Unauthorized", "x-ms-request-id: abc\r\n", body.as_bytes()));
     let (server, door, set) = session(act).await;
     let reply = send(&door, token_request(&server, &set)).await.unwrap();

@@ -31,7 +31,8 @@ async fn headers_one_byte_at_a_time() {
 
 #[tokio::test]
 async fn a_body_that_stalls() {
-    let server = Server::start(|_| Act::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345".to_vec())).await;
+    let server =
+        Server::start(|_| Act::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345".to_vec())).await;
     let fault = timely(&door_to(&server.origin, fast()), get(&server.origin, "/")).await;
     assert!(matches!(fault, Fault::Stalled { .. }), "{fault}");
 }

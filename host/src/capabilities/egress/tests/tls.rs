@@ -59,7 +59,8 @@ async fn a_certificate_for_another_name_is_refused() {
 #[tokio::test]
 async fn a_handshake_that_stalls_is_cut() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin: Origin = format!("https://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+    let origin: Origin =
+        format!("https://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
     tokio::spawn(async move {
         let mut held = Vec::new();
         while let Ok((stream, _)) = listener.accept().await {

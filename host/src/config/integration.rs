@@ -1,0 +1,194 @@
+//! An integration, checked: what a document means.
+
+use serde::Serialize;
+
+/// What a run does with rows that it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// New people are created, known ones updated.
+    CreateAndUpdate,
+    /// New people are created, known ones only linked.
+    CreateOnly,
+    /// Known people are updated, new ones passed over.
+    UpdateOnly,
+}
+
+/// What happens to somebody for one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// They become inactive.
+    Deactivate,
+    /// They stay as they are.
+    Keep,
+}
+
+/// Who becomes active again when the source says that they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reactivate {
+    /// Those whom this integration deactivated, and those whom the source brings back.
+    Own,
+    /// Everybody.
+    Always,
+    /// Nobody.
+    Never,
+}
+
+/// What happens to new people who are disabled at the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisabledNew {
+    /// They are created, inactive.
+    CreateInactive,
+    /// They are passed over.
+    Skip,
+}
+
+/// What a null at the source does to a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NullRule {
+    /// Nothing.
+    Keep,
+    /// It empties the field.
+    Clear,
+    /// It becomes this value.
+    Default(serde_json::Value),
+}
+
+/// Where the value of a field comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A property of the source, by its path.
+    Source(Vec<String>),
+    /// Always the same value.
+    Constant(serde_json::Value),
+    /// The time of the run: a stamp that the host keeps on the link.
+    SyncTime,
+}
+
+/// How one field is filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The field, by the name of its [`crate::model::Target`].
+    pub target: &'static crate::model::Target,
+    /// Where its value comes from.
+    pub origin: Origin,
+    /// What a null does.
+    pub null: NullRule,
+    /// Whether a row without a value fails.
+    pub required: bool,
+}
+
+/// How long somebody may be not found before it counts: both must be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Grace {
+    /// Complete, applied runs.
+    pub runs: u32,
+    /// Days.
+    pub days: u32,
+}
+
+/// How much may change at once before it is held: `count` or `percent` of those concerned, whichever is more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Limit {
+    /// People.
+    pub count: u32,
+    /// Percent of those concerned.
+    pub percent: f64,
+}
+
+impl Limit {
+    /// How many may change when `concerned` people are concerned.
+    #[must_use]
+    pub fn of(self, concerned: u64) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of a number of people"
+        )]
+        let share = (concerned as f64 * self.percent / 100.0).floor() as u64;
+        share.max(u64::from(self.count))
+    }
+}
+
+/// The guard's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Guard {
+    /// Deactivations, for each cause, in 24 hours; of the linked active people.
+    pub deactivate: Limit,
+    /// Never more than this many deactivations in 24 hours, whatever the percentage.
+    pub deactivate_most: u32,
+    /// Changed usernames or emails, each; of the linked active people.
+    pub rename: Limit,
+    /// People who lose the value of one field; of those who have one.
+    pub clear: Limit,
+    /// From how many people on a field that loses half of its distinct values is held.
+    pub collapse: u32,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            deactivate: Limit { count: 5, percent: 2.0 },
+            deactivate_most: 500,
+            rename: Limit { count: 5, percent: 2.0 },
+            clear: Limit { count: 10, percent: 5.0 },
+            collapse: 25,
+        }
+    }
+}
+
+/// An origin that the operator lets the plugin reach, beyond those of the credential's cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantEntry {
+    /// `scheme://host[:port]`.
+    pub origin: String,
+    /// Whether it may be at a private or loopback address, or plain http.
+    pub private: bool,
+}
+
+/// One integration: everything that a run needs to know beside the credential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integration {
+    /// Its name.
+    pub name: String,
+    /// Which of the plugin's integrations it is.
+    pub integration: String,
+    /// The credential's name.
+    pub credential: String,
+    /// What it does with rows.
+    pub mode: Mode,
+    /// The source's filter; none = everybody.
+    pub filter: Option<String>,
+    /// Whether people are deactivated and reactivated at all.
+    pub deactivate: bool,
+    /// Who becomes active again.
+    pub reactivate: Reactivate,
+    /// New people who are disabled at the source.
+    pub disabled_new: DisabledNew,
+    /// Disabled at the source.
+    pub on_disabled: Action,
+    /// Deleted at the source, confirmed.
+    pub on_deleted: Action,
+    /// Unknown to the source, after the grace.
+    pub on_not_found: Action,
+    /// The grace.
+    pub grace: Grace,
+    /// Who wins when several integrations fill one field: the highest. None = it never shares a field.
+    pub priority: Option<i32>,
+    /// Fields by which people who are already there are recognised, in order.
+    pub match_keys: Vec<&'static str>,
+    /// How fields are filled, in the order of the document.
+    pub mapping: Vec<Rule>,
+    /// The access roles that people may get.
+    pub access_roles: Vec<String>,
+    /// The guard's limits.
+    pub guard: Guard,
+    /// Origins that the plugin may reach beside the credential's.
+    pub grants: Vec<GrantEntry>,
+    /// Users a page.
+    pub page_size: u32,
+}

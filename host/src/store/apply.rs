@@ -1,0 +1,325 @@
+//! Applying a staged run: one transaction, over all of it at once.
+
+use roaring::RoaringTreemap;
+use rusqlite::{Transaction, TransactionBehavior, named_params, params};
+
+use super::runs::RunId;
+use super::{Result, Store, StoreError};
+use crate::model::Millis;
+use crate::sync::RunReport;
+
+/// What applying needs to know beside what is staged.
+#[derive(Debug)]
+pub struct Apply<'a> {
+    /// The run.
+    pub run: RunId,
+    /// Its integration.
+    pub integration: &'a str,
+    /// Whose directory the links belong to.
+    pub source_tenant: &'a str,
+    /// In which cloud.
+    pub cloud: &'a str,
+    /// Digest of filter, mapping and match keys.
+    pub shape: &'a str,
+    /// Links that were seen.
+    pub seen: &'a RoaringTreemap,
+    /// Rows of the listing, when it was complete.
+    pub complete_rows: Option<u64>,
+    /// Refuse the whole run when somebody moved since it was staged.
+    pub strict: bool,
+    /// Now: the sync time of everybody who was seen.
+    pub at: Millis,
+}
+
+/// What applying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// People who had changed since the run was staged, and were left out: the outcome that they would have
+    /// had, and their name.
+    pub moved: Vec<(crate::model::Outcome, String)>,
+    /// Holds that this run opened.
+    pub newly_held: u64,
+    /// Holds that this run withdrew.
+    pub withdrawn: u64,
+}
+
+impl Store {
+    /// Applies a run, and stores what `report` makes of the result with it. Commits as a whole or not at all.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the run is `strict` and somebody moved. Then nobody has changed.
+    pub fn apply(
+        &mut self,
+        apply: &Apply<'_>,
+        report: impl FnOnce(&Applied) -> Result<RunReport>,
+    ) -> Result<RunReport> {
+        let tenant = self.tenant.0;
+        // A power cut must not lose an applied run; set outside of the transaction, as SQLite wants it.
+        self.sql.pragma_update(None, "synchronous", "FULL")?;
+        let done = (|| {
+            let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let state: String =
+                tx.query_row("SELECT state FROM run WHERE id = ?1", [apply.run.row], |row| row.get(0))?;
+            if state != "judging" && state != "planned" {
+                return Err(StoreError::Refused(format!("run {} is {state} already", apply.run.number)));
+            }
+            let mut applied = Applied { moved: leave_out_moved(&tx, tenant, apply)?, ..Applied::default() };
+            if apply.strict && !applied.moved.is_empty() {
+                return Err(StoreError::Refused(format!(
+                    "{} people have changed since run {} was planned: {}",
+                    applied.moved.len(),
+                    apply.run.number,
+                    applied
+                        .moved
+                        .iter()
+                        .take(5)
+                        .map(|(_, name)| name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                )));
+            }
+            people(&tx, tenant, apply)?;
+            links(&tx, tenant, apply)?;
+            stamps(&tx, tenant, apply)?;
+            (applied.newly_held, applied.withdrawn) = holds(&tx, tenant, apply)?;
+            integration(&tx, tenant, apply)?;
+            let report = report(&applied)?;
+            tx.execute(
+                "UPDATE run SET state = 'applied', ended_at = ?2, report = ?3 WHERE id = ?1",
+                params![apply.run.row, apply.at, serde_json::to_string(&report)?],
+            )?;
+            tx.commit()?;
+            Ok(report)
+        })();
+        self.sql.pragma_update(None, "synchronous", "NORMAL")?;
+        done.map_err(|error: StoreError| error.at(&self.path))
+    }
+}
+
+/// People whose version is not the one that the change was made from, and creations whose username was taken
+/// meanwhile.
+fn leave_out_moved(
+    tx: &Transaction<'_>,
+    tenant: i64,
+    apply: &Apply<'_>,
+) -> Result<Vec<(crate::model::Outcome, String)>> {
+    let mut query = tx.prepare(
+        "SELECT c.id, c.source_id, coalesce(json_extract(p.fields, '$.username'), c.source_id), c.outcome
+         FROM change c JOIN person p ON p.id = c.person
+         WHERE c.run = ?1 AND c.state IN ('flows', 'held') AND c.base_version IS NOT NULL
+           AND p.version != c.base_version
+         UNION ALL
+         SELECT c.id, c.source_id, json_extract(c.fields, '$.username'), c.outcome
+         FROM staged s
+         JOIN change c ON c.id = s.change AND c.outcome = 'created' AND c.state = 'flows'
+         JOIN person_key k ON k.tenant = ?2 AND k.field = 'username' AND k.key = json_extract(s.keys, '$.username')
+         WHERE s.run = ?1 AND NOT EXISTS (
+           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.change AND oc.state = 'flows'
+           WHERE o.run = ?1 AND o.person = k.person AND json_extract(o.keys, '$.username') != k.key)",
+    )?;
+    let moved: Vec<(i64, String, String, String)> = query
+        .query_map(params![apply.run.row, tenant], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut names = Vec::with_capacity(moved.len());
+    for (change, source_id, name, outcome) in moved {
+        tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [change])?;
+        // The link stays as it was, so that the next run looks again.
+        tx.execute(
+            "UPDATE staged SET linking = 0, keys = NULL WHERE run = ?1 AND source_id = ?2",
+            params![apply.run.row, source_id],
+        )?;
+        let outcome = outcome
+            .parse()
+            .map_err(|error: crate::model::UnknownOutcome| StoreError::Corrupt(error.to_string()))?;
+        names.push((outcome, name));
+    }
+    Ok(names)
+}
+
+fn people(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    let by = format!("integration:{}", apply.integration);
+    // SQLite checks unique keys row by row, so whoever gets another key first loses the old one: swaps and
+    // chains of usernames need no order.
+    tx.execute(
+        "DELETE FROM person_key WHERE (tenant, field, key, person) IN (
+           SELECT k.tenant, k.field, k.key, k.person
+           FROM staged s
+           JOIN change c ON c.id = s.change AND c.state = 'flows' AND c.outcome != 'created'
+           JOIN json_each(s.keys) j
+           JOIN person_key k ON k.person = s.person AND k.field = j.key
+           WHERE s.run = ?1 AND s.keys IS NOT NULL)",
+        [apply.run.row],
+    )?;
+    tx.execute(
+        "INSERT INTO person (id, tenant, uid, active, ended_by, fields, version, created_at)
+         SELECT c.person, c.tenant, c.uid, c.active_after, CASE c.active_after WHEN 0 THEN :by END, c.fields, 1, :at
+         FROM change c WHERE c.run = :run AND c.outcome = 'created' AND c.state = 'flows' ORDER BY c.id",
+        named_params! { ":run": apply.run.row, ":by": by, ":at": apply.at },
+    )?;
+    tx.execute(
+        "UPDATE person SET
+           fields = merge_fields(person.fields, c.differences),
+           active = coalesce(c.active_after, person.active),
+           ended_by = CASE c.active_after WHEN 0 THEN :by WHEN 1 THEN NULL ELSE person.ended_by END,
+           version = person.version + 1
+         FROM change c
+         WHERE c.run = :run AND c.outcome IN ('reactivated', 'deactivated', 'adopted', 'renamed', 'updated')
+           AND c.state = 'flows' AND (c.differences IS NOT NULL OR c.active_after IS NOT NULL)
+           AND person.id = c.person",
+        named_params! { ":run": apply.run.row, ":by": by },
+    )?;
+    tx.execute(
+        "INSERT INTO person_key (tenant, field, key, person)
+         SELECT ?2, j.key, j.value, s.person
+         FROM staged s
+         JOIN change c ON c.id = s.change AND c.state = 'flows'
+         JOIN json_each(s.keys) j
+         WHERE s.run = ?1 AND s.keys IS NOT NULL AND j.value IS NOT NULL
+         ORDER BY j.key, j.value",
+        params![apply.run.row, tenant],
+    )?;
+    Ok(())
+}
+
+fn links(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    tx.execute(
+        "DELETE FROM document WHERE id IN (
+           SELECT l.document FROM staged s JOIN link l ON l.id = s.link
+           WHERE s.run = ?1 AND s.linking = 1 AND s.document IS NOT NULL AND s.document IS NOT l.document)",
+        [apply.run.row],
+    )?;
+    tx.execute(
+        "UPDATE link SET
+           person = s.person,
+           document = coalesce(s.document, link.document),
+           digest = s.digest,
+           basis = :basis,
+           person_version = (SELECT version FROM person p WHERE p.id = s.person),
+           open = s.open,
+           enabled = s.enabled
+         FROM staged s WHERE s.run = :run AND s.linking = 1 AND s.link IS NOT NULL AND link.id = s.link",
+        named_params! { ":run": apply.run.row, ":basis": apply.run.basis },
+    )?;
+    tx.execute(
+        "INSERT INTO link (tenant, integration, source_tenant, cloud, source_id, person, document, digest, basis,
+                           person_version, open, enabled)
+         SELECT :tenant, :integration, :source_tenant, :cloud, s.source_id, s.person, s.document, s.digest, :basis,
+                p.version, s.open, s.enabled
+         FROM staged s JOIN person p ON p.id = s.person
+         WHERE s.run = :run AND s.linking = 1 AND s.link IS NULL",
+        named_params! {
+            ":run": apply.run.row, ":tenant": tenant, ":integration": apply.integration,
+            ":source_tenant": apply.source_tenant, ":cloud": apply.cloud, ":basis": apply.run.basis,
+        },
+    )?;
+    Ok(())
+}
+
+/// Connector Sync Time, and how long somebody has been absent. A link without a time of its own has the
+/// integration's, so that a run in which nothing changed writes nothing for each person.
+fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    let seen = |link: i64| apply.seen.contains(u64::try_from(link).unwrap_or(0));
+    // Those who were behind, and came back.
+    let behind: Vec<i64> = tx
+        .prepare(
+            "SELECT id FROM link WHERE tenant = ?1 AND integration = ?2
+               AND (sync_time IS NOT NULL OR absent_runs > 0 OR gone = 1)",
+        )?
+        .query_map(params![tenant, apply.integration], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut back = tx.prepare(
+        "UPDATE link SET sync_time = NULL, absent_since = NULL, absent_runs = 0, gone = 0 WHERE id = ?1",
+    )?;
+    for link in behind.into_iter().filter(|link| seen(*link)) {
+        back.execute([link])?;
+    }
+    // Those who were up to date, and were not seen now.
+    let last: Option<i64> = tx.query_row(
+        "SELECT sync_time FROM integration WHERE tenant = ?1 AND name = ?2",
+        params![tenant, apply.integration],
+        |row| row.get(0),
+    )?;
+    if let Some(last) = last {
+        let mut left = Vec::new();
+        {
+            let mut query = tx.prepare(
+                "SELECT l.id FROM link l WHERE l.tenant = ?1 AND l.integration = ?2 AND l.sync_time IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.run = ?3 AND s.source_id = l.source_id
+                                   AND s.linking = 1 AND s.link IS NULL)",
+            )?;
+            let mut rows = query.query(params![tenant, apply.integration, apply.run.row])?;
+            while let Some(row) = rows.next()? {
+                let link: i64 = row.get(0)?;
+                if !seen(link) {
+                    left.push(link);
+                }
+            }
+        }
+        let mut stamp = tx.prepare("UPDATE link SET sync_time = ?2 WHERE id = ?1")?;
+        for link in left {
+            stamp.execute(params![link, last])?;
+        }
+    }
+    tx.execute(
+        "UPDATE link SET
+           absent_runs = absent_runs + a.count,
+           absent_since = CASE WHEN a.count THEN coalesce(absent_since, :at) ELSE absent_since END,
+           gone = a.gone
+         FROM staged_absent a WHERE a.run = :run AND link.id = a.link",
+        named_params! { ":run": apply.run.row, ":at": apply.at },
+    )?;
+    Ok(())
+}
+
+/// Standing questions: kept, amended, withdrawn, opened. Gives back how many were opened and withdrawn.
+fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u64)> {
+    let withdrawn = tx.execute(
+        "UPDATE hold SET state = 'withdrawn', closed_at = :at, closed_note = 'no longer so at the source'
+         WHERE tenant = :tenant AND integration = :integration AND state = 'open'
+           AND NOT EXISTS (SELECT 1 FROM staged_hold h
+                           WHERE h.run = :run AND h.source_id = hold.source_id AND h.cause = hold.cause)
+           AND NOT EXISTS (SELECT 1 FROM change c WHERE c.run = :run AND c.outcome = 'failed'
+                           AND c.source_id = hold.source_id)
+           AND (:complete OR EXISTS (SELECT 1 FROM staged s
+                                     WHERE s.run = :run AND s.source_id = hold.source_id))",
+        named_params! {
+            ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
+            ":complete": apply.complete_rows.is_some(),
+        },
+    )?;
+    tx.execute(
+        "UPDATE hold SET reason = h.reason, differences = h.differences, person = h.person
+         FROM staged_hold h
+         WHERE h.run = ?1 AND hold.tenant = ?2 AND hold.integration = ?3 AND hold.state = 'open'
+           AND hold.source_id = h.source_id AND hold.cause = h.cause",
+        params![apply.run.row, tenant, apply.integration],
+    )?;
+    let opened = tx.execute(
+        "INSERT INTO hold (tenant, integration, source_id, person, cause, state, reason, differences, opened_run,
+                           opened_at)
+         SELECT :tenant, :integration, h.source_id, h.person, h.cause, 'open', h.reason, h.differences, :run, :at
+         FROM staged_hold h WHERE h.run = :run AND NOT EXISTS (
+           SELECT 1 FROM hold o WHERE o.tenant = :tenant AND o.integration = :integration AND o.state = 'open'
+             AND o.source_id = h.source_id AND o.cause = h.cause)",
+        named_params! {
+            ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
+        },
+    )?;
+    Ok((opened as u64, withdrawn as u64))
+}
+
+fn integration(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    tx.execute(
+        "UPDATE integration SET applied_run = :run, applied_shape = :shape, sync_time = :at,
+           source_tenant = :source_tenant, cloud = :cloud, complete_rows = coalesce(:rows, complete_rows)
+         WHERE tenant = :tenant AND name = :name",
+        named_params! {
+            ":run": apply.run.row, ":shape": apply.shape, ":at": apply.at, ":source_tenant": apply.source_tenant,
+            ":cloud": apply.cloud, ":rows": apply.complete_rows.and_then(|it| i64::try_from(it).ok()),
+            ":tenant": tenant, ":name": apply.integration,
+        },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The store: one SQLite file that holds people, links, the ledger and everything that is configured.
+//! The only place that writes SQL.
+
+mod apply;
+mod error;
+pub mod fields;
+mod functions;
+mod known;
+mod open;
+mod runs;
+mod settle;
+mod stage;
+mod summary;
+
+pub use apply::{Applied, Apply};
+pub use error::StoreError;
+pub use known::{Candidate, Known, Unlisted};
+pub use open::Store;
+pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
+pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Rest, difference_keys};
+pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
+
+/// What a call to the store gives.
+pub type Result<T> = std::result::Result<T, StoreError>;

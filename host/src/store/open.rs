@@ -1,0 +1,126 @@
+//! Opening the file: schema, migrations, settings.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::{Result, StoreError, functions};
+use crate::model::TenantId;
+
+/// Marks the file as ours (`PRAGMA application_id`): "ulod".
+const APPLICATION_ID: i64 = 0x756c_6f64;
+
+/// Each entry brings the schema one version further; the file says how many it has (`PRAGMA user_version`).
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// A fixed page cache, so that memory does not grow with the directory: 16 MiB for each connection.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// One connection to the store, for one tenant.
+pub struct Store {
+    pub(super) sql: Connection,
+    pub(super) path: PathBuf,
+    pub(super) tenant: TenantId,
+    pub(super) tenant_name: String,
+}
+
+impl Store {
+    /// Opens the store for a tenant; makes the file, the schema and the tenant when they are not there.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a store, or was written by a newer program.
+    pub fn open(path: &Path, tenant: &str) -> Result<Self> {
+        let mut sql = connect(path, OpenFlags::default())?;
+        migrate(&mut sql, path).map_err(|error| error.at(path))?;
+        sql.execute("INSERT INTO tenant (name) VALUES (?1) ON CONFLICT DO NOTHING", [tenant])
+            .map_err(StoreError::from)
+            .map_err(|error| error.at(path))?;
+        Self::with(sql, path, tenant)
+    }
+
+    /// A further connection to the same store.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn again(&self) -> Result<Self> {
+        Self::with(connect(&self.path, OpenFlags::default())?, &self.path, &self.tenant_name)
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tenant's name.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant_name
+    }
+
+    fn with(sql: Connection, path: &Path, tenant: &str) -> Result<Self> {
+        let id: Option<i64> =
+            sql.query_row("SELECT id FROM tenant WHERE name = ?1", [tenant], |row| row.get(0)).optional()?;
+        let id = id.ok_or_else(|| StoreError::Refused(format!("there is no tenant `{tenant}`")))?;
+        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name: tenant.to_owned() })
+    }
+}
+
+impl StoreError {
+    /// The same error, with the file's name where it has a place for it.
+    pub(super) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Full(_) => Self::Full(path.to_owned()),
+            Self::ReadOnly(_) => Self::ReadOnly(path.to_owned()),
+            other => other,
+        }
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let sql = Connection::open_with_flags(path, flags).map_err(open)?;
+    sql.busy_timeout(Duration::from_secs(30)).map_err(open)?;
+    let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
+        Some(rusqlite::ErrorCode::ReadOnly) => StoreError::ReadOnly(path.to_owned()),
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full(path.to_owned()),
+        _ => open(error),
+    };
+    // Looks at the header before anything is written to a file that is not ours.
+    let ours: i64 = sql.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(foreign)?;
+    let tables: i64 =
+        sql.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(foreign)?;
+    if tables > 0 && ours != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    sql.pragma_update(None, "journal_mode", "WAL").map_err(foreign)?;
+    sql.pragma_update(None, "synchronous", "NORMAL").map_err(foreign)?;
+    sql.pragma_update(None, "cache_size", -CACHE_KIB).map_err(foreign)?;
+    sql.pragma_update(None, "temp_store", "FILE").map_err(foreign)?;
+    sql.pragma_update(None, "foreign_keys", "OFF").map_err(foreign)?;
+    sql.set_prepared_statement_cache_capacity(128);
+    functions::register(&sql).map_err(foreign)?;
+    Ok(sql)
+}
+
+fn migrate(sql: &mut Connection, path: &Path) -> Result<()> {
+    let version = |sql: &Connection| sql.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let known = MIGRATIONS.len() as i64;
+    if version(sql)? == known {
+        return Ok(());
+    }
+    let transaction = sql.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! Staging: one page's worth of changes, cursor, outcome counters and ids seen, in one transaction.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringTreemap;
+use rusqlite::{TransactionBehavior, named_params, params};
+
+use super::runs::RunId;
+use super::{Result, Store};
+use crate::model::{Millis, Outcome, PersonUid};
+use crate::sync::Evidence;
+
+/// Rows by outcome.
+pub type Counts = BTreeMap<Outcome, u64>;
+
+/// What a change does to somebody's status.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Nothing.
+    Stays,
+    /// They become active.
+    Activate,
+    /// They become inactive; only with evidence.
+    Deactivate(Evidence),
+}
+
+/// What is done to whom.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// A new person, who may begin inactive.
+    Create {
+        /// Their lasting id.
+        uid: PersonUid,
+        /// Their first status.
+        active: bool,
+    },
+    /// A known person, as they were when they were read.
+    Alter {
+        /// The row.
+        person: i64,
+        /// The version that the change was made from.
+        version: i64,
+        /// What happens to the status.
+        status: Status,
+    },
+    /// Nobody changes: failed, ambiguous, waiting, kept, skipped.
+    None {
+        /// The person meant, when there is one.
+        person: Option<i64>,
+    },
+}
+
+/// One row of the ledger to be.
+#[derive(Clone, Debug)]
+pub struct NewChange {
+    /// What becomes of the row.
+    pub outcome: Outcome,
+    /// What is done.
+    pub deed: Deed,
+    /// What it has in common with others.
+    pub cause: String,
+    /// Why, for people.
+    pub reason: String,
+    /// Creations: all fields, JSON.
+    pub fields: Option<String>,
+    /// JSON list of `[field, before, after]`; none when empty.
+    pub differences: Option<String>,
+    /// JSON list of sentences; none when empty.
+    pub not_applied: Option<String>,
+}
+
+/// One row of a page that was not passed over.
+#[derive(Clone, Debug)]
+pub struct StagedRow {
+    /// The id at the source; none when the row did not even tell that.
+    pub source_id: Option<String>,
+    /// The link that it has already.
+    pub link: Option<i64>,
+    /// The person that the link leads to afterwards, when it is somebody known.
+    pub person: Option<i64>,
+    /// The record, when it is another one than the link has; none keeps the link's.
+    pub raw: Option<String>,
+    /// Of the record.
+    pub digest: [u8; 16],
+    /// What the source says about signing in.
+    pub enabled: Option<bool>,
+    /// Folded keys that the run would write, JSON; none = no key changes.
+    pub keys: Option<String>,
+    /// Whether a link is made or refreshed; otherwise one that is there stays as it is.
+    pub linking: bool,
+    /// Whether the next run must look again, whatever the record.
+    pub open: bool,
+    /// What changes; none refreshes the link only.
+    pub change: Option<NewChange>,
+}
+
+/// Everything that one page leaves behind.
+#[derive(Debug, Default)]
+pub struct StagedPage {
+    /// Counted from 0 within the run.
+    pub page: u32,
+    /// Where the next one starts; none = that was the last.
+    pub cursor: Option<String>,
+    /// How many rows the page had.
+    pub listed: u64,
+    /// How many rows the source said that there are.
+    pub total: Option<u64>,
+    /// Links seen on this page.
+    pub seen: RoaringTreemap,
+    /// Rows that left no change behind.
+    pub counts: Counts,
+    /// The others.
+    pub rows: Vec<StagedRow>,
+}
+
+impl Store {
+    /// Stages one page. Gives back how many of its rows had been listed on an earlier page already; they are
+    /// counted as skipped.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing of the page is.
+    pub fn stage_page(
+        &mut self,
+        run: RunId,
+        integration: &str,
+        mut page: StagedPage,
+        at: Millis,
+    ) -> Result<u64> {
+        let tenant = self.tenant.0;
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let twice;
+        {
+            let mut ids = Ids::take(&tx, page.rows.len())?;
+            let mut writer = Writer::new(&tx, tenant, run, integration, at)?;
+            let mut count = 0;
+            for row in &page.rows {
+                count += u64::from(!writer.row(row, &mut ids)?);
+            }
+            twice = count;
+        }
+        if twice > 0 {
+            *page.counts.entry(Outcome::Skipped).or_default() += twice;
+        }
+        let mut seen = Vec::with_capacity(page.seen.serialized_size());
+        page.seen.serialize_into(&mut seen).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
+        tx.prepare_cached(
+            "INSERT INTO run_page (run, page, cursor, rows, total, seen, counts)
+             VALUES (:run, :page, :cursor, :rows, :total, :seen, :counts)",
+        )?
+        .execute(named_params! {
+            ":run": run.row, ":page": page.page, ":cursor": page.cursor,
+            ":rows": i64::try_from(page.listed).unwrap_or(i64::MAX),
+            ":total": page.total.and_then(|it| i64::try_from(it).ok()), ":seen": seen,
+            ":counts": serde_json::to_string(&page.counts)?,
+        })?;
+        tx.commit()?;
+        Ok(twice)
+    }
+
+    /// Stages rows that belong to no page: answers about people who were not listed.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then none of them is.
+    pub fn stage_rows(
+        &mut self,
+        run: RunId,
+        integration: &str,
+        rows: &[StagedRow],
+        at: Millis,
+    ) -> Result<()> {
+        let tenant = self.tenant.0;
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut ids = Ids::take(&tx, rows.len())?;
+            let mut writer = Writer::new(&tx, tenant, run, integration, at)?;
+            for row in rows {
+                writer.row(row, &mut ids)?;
+            }
+        }
+        tx.commit()?;
+        Ok(())
+    }
+}
+
+/// Numbers for new people and changes, reserved for one transaction. Gaps do no harm.
+struct Ids {
+    person: i64,
+    change: i64,
+}
+
+impl Ids {
+    fn take(tx: &rusqlite::Transaction<'_>, most: usize) -> Result<Self> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut next =
+            tx.prepare_cached("UPDATE sequence SET next = next + ?2 WHERE name = ?1 RETURNING next - ?2")?;
+        Ok(Self {
+            person: next.query_row(params!["person", most], |row| row.get(0))?,
+            change: next.query_row(params!["change", most], |row| row.get(0))?,
+        })
+    }
+}
+
+struct Writer<'tx> {
+    tenant: i64,
+    run: RunId,
+    integration: &'tx str,
+    at: Millis,
+    staged: rusqlite::CachedStatement<'tx>,
+    document: rusqlite::CachedStatement<'tx>,
+    withdraw: rusqlite::CachedStatement<'tx>,
+    change: rusqlite::CachedStatement<'tx>,
+}
+
+impl<'tx> Writer<'tx> {
+    fn new(
+        tx: &'tx rusqlite::Transaction<'_>,
+        tenant: i64,
+        run: RunId,
+        integration: &'tx str,
+        at: Millis,
+    ) -> Result<Self> {
+        Ok(Self {
+            tenant,
+            run,
+            integration,
+            at,
+            staged: tx.prepare_cached(
+                "INSERT INTO staged
+                   (run, source_id, change, person, link, linking, open, document, digest, enabled, keys)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+            )?,
+            document: tx.prepare_cached("INSERT INTO document (raw) VALUES (?1)")?,
+            withdraw: tx.prepare_cached("DELETE FROM document WHERE id = ?1")?,
+            change: tx.prepare_cached(
+                "INSERT INTO change (id, tenant, run, integration, source_id, person, uid, outcome, state, cause,
+                   reason, fields, differences, not_applied, active_after, evidence, base_version, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+            )?,
+        })
+    }
+
+    /// Whether the row was staged; not when its source id had been already.
+    fn row(&mut self, row: &StagedRow, ids: &mut Ids) -> Result<bool> {
+        let mut person = row.person;
+        if let Some(NewChange { deed: Deed::Create { .. }, .. }) = row.change {
+            person = Some(ids.person);
+            ids.person += 1;
+        }
+        let change = row.change.as_ref().map(|_| {
+            ids.change += 1;
+            ids.change - 1
+        });
+        if let Some(source_id) = &row.source_id {
+            let document = match row.raw.as_deref().filter(|_| row.linking) {
+                Some(raw) => Some(self.document.insert([raw])?),
+                None => None,
+            };
+            let first = self.staged.execute(params![
+                self.run.row,
+                source_id,
+                change,
+                person,
+                row.link,
+                row.linking,
+                row.open,
+                document,
+                row.digest,
+                row.enabled,
+                row.keys,
+            ])?;
+            if first == 0 {
+                if let Some(document) = document {
+                    self.withdraw.execute([document])?;
+                }
+                return Ok(false);
+            }
+        }
+        if let (Some(id), Some(new)) = (change, &row.change) {
+            self.change(id, row.source_id.as_deref(), person, new)?;
+        }
+        Ok(true)
+    }
+
+    fn change(
+        &mut self,
+        id: i64,
+        source_id: Option<&str>,
+        person: Option<i64>,
+        new: &NewChange,
+    ) -> Result<()> {
+        let (uid, active_after, evidence, base_version, person) = match &new.deed {
+            Deed::Create { uid, active } => (Some(uid.to_string()), Some(*active), None, None, person),
+            Deed::Alter { person, version, status } => {
+                let (after, evidence) = match status {
+                    Status::Stays => (None, None),
+                    Status::Activate => (Some(true), None),
+                    Status::Deactivate(evidence) => (Some(false), Some(serde_json::to_string(evidence)?)),
+                };
+                (None, after, evidence, Some(*version), Some(*person))
+            }
+            Deed::None { person } => (None, None, None, None, *person),
+        };
+        let state = if new.outcome.changes_someone() { "flows" } else { "none" };
+        self.change.execute(params![
+            id,
+            self.tenant,
+            self.run.row,
+            self.integration,
+            source_id,
+            person,
+            uid,
+            new.outcome.name(),
+            state,
+            new.cause,
+            new.reason,
+            new.fields,
+            new.differences,
+            new.not_applied,
+            active_after,
+            evidence,
+            base_version,
+            self.at,
+        ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! What a run's report reads from the ledger.
+
+use rusqlite::params;
+
+use super::fields::Difference;
+use super::runs::RunId;
+use super::{Result, Store};
+use crate::model::Outcome;
+use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, Sample};
+
+/// How many people of a group are named.
+const SAMPLES: usize = 3;
+/// How many rows that failed or are ambiguous are named.
+const ROWS: i64 = 20;
+/// How many people a difference needs to be a group of its own.
+const OWN_GROUP: u64 = 3;
+/// How many different differences are told apart; beyond, they are counted with their field.
+const DISTINCT: usize = 10_000;
+
+/// Finds the name of a change's person.
+const NAME: &str = "coalesce(
+   json_extract(c.fields, '$.display_name'), json_extract(p.fields, '$.display_name'),
+   json_extract(c.fields, '$.username'), json_extract(p.fields, '$.username'), c.source_id, '')";
+
+impl Store {
+    /// What flows, by cause, most first. Updates are grouped by what they do to one field, so that a person may
+    /// stand in several groups.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn cause_groups(&self, run: RunId) -> Result<Vec<CauseGroup>> {
+        let mut groups = self.status_groups(run)?;
+        for outcome in [Outcome::Adopted, Outcome::Renamed, Outcome::Updated] {
+            groups.extend(self.field_groups(run, outcome)?);
+        }
+        groups.sort_by(|a, b| {
+            a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)).then(a.cause.cmp(&b.cause))
+        });
+        Ok(groups)
+    }
+
+    /// Creations, reactivations and deactivations: one reason is one group.
+    fn status_groups(&self, run: RunId) -> Result<Vec<CauseGroup>> {
+        let mut query = self.sql.prepare(
+            "SELECT outcome, cause, count(*), min(reason) FROM change
+             WHERE run = ?1 AND state = 'flows' AND outcome IN ('created', 'reactivated', 'deactivated')
+             GROUP BY outcome, cause",
+        )?;
+        let mut samples = self.sql.prepare(&format!(
+            "SELECT c.source_id, {NAME}, c.reason, c.differences FROM change c LEFT JOIN person p ON p.id = c.person
+             WHERE c.run = ?1 AND c.state = 'flows' AND c.outcome = ?2 AND c.cause = ?3 ORDER BY c.id LIMIT {SAMPLES}"
+        ))?;
+        let mut rows = query.query([run.row])?;
+        let mut groups = Vec::new();
+        while let Some(row) = rows.next()? {
+            let outcome: String = row.get(0)?;
+            let cause: String = row.get(1)?;
+            let samples: Vec<Sample> = samples
+                .query_map(params![run.row, outcome, cause], sample)?
+                .collect::<rusqlite::Result<Vec<_>>>()?
+                .into_iter()
+                .map(named)
+                .collect::<Result<_>>()?;
+            groups.push(CauseGroup {
+                outcome: parse(&outcome)?,
+                cause: match cause.as_str() {
+                    "deactivate:disabled" => "disabled at the source".into(),
+                    "deactivate:deleted" => "deleted at the source".into(),
+                    "deactivate:not-found" => "not found at the source, and the grace is over".into(),
+                    _ => cause,
+                },
+                count: count(row.get(2)?),
+                samples,
+            });
+        }
+        Ok(groups)
+    }
+
+    fn field_groups(&self, run: RunId, outcome: Outcome) -> Result<Vec<CauseGroup>> {
+        struct Group {
+            count: u64,
+            first: Vec<i64>,
+        }
+        let mut exact: std::collections::BTreeMap<(String, String), Group> = Default::default();
+        let mut none = Group { count: 0, first: Vec::new() };
+        let add = |group: &mut Group, change: i64| {
+            group.count += 1;
+            if group.first.len() < SAMPLES {
+                group.first.push(change);
+            }
+        };
+        {
+            let mut query = self.sql.prepare(
+                "SELECT id, differences FROM change
+                 WHERE run = ?1 AND state = 'flows' AND outcome = ?2 ORDER BY id",
+            )?;
+            let mut rows = query.query(params![run.row, outcome.name()])?;
+            while let Some(row) = rows.next()? {
+                let id = row.get(0)?;
+                let Some(text) = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
+                    add(&mut none, id);
+                    continue;
+                };
+                let list: Vec<Difference<'_>> = serde_json::from_str(text)?;
+                for (field, before, after) in list {
+                    let what = if exact.len() < DISTINCT { arrow(before, after) } else { String::new() };
+                    let group = exact
+                        .entry((field.to_owned(), what))
+                        .or_insert_with(|| Group { count: 0, first: Vec::new() });
+                    add(group, id);
+                }
+            }
+        }
+        // Differences that only one or two people share are told together, by field.
+        let mut groups: std::collections::BTreeMap<String, Group> = Default::default();
+        for ((field, what), group) in exact {
+            let cause =
+                if group.count >= OWN_GROUP && !what.is_empty() { format!("{field}: {what}") } else { field };
+            let into = groups.entry(cause).or_insert_with(|| Group { count: 0, first: Vec::new() });
+            into.count += group.count;
+            into.first.extend(group.first);
+            into.first.truncate(SAMPLES);
+        }
+        if none.count > 0 {
+            groups.insert("linked, nothing to fill".into(), none);
+        }
+        let mut samples = self.sql.prepare(&format!(
+            "SELECT c.source_id, {NAME}, c.reason, c.differences FROM change c LEFT JOIN person p ON p.id = c.person
+             WHERE c.id = ?1"
+        ))?;
+        groups
+            .into_iter()
+            .map(|(cause, group)| {
+                let samples: Result<Vec<Sample>> =
+                    group.first.into_iter().map(|id| named(samples.query_row([id], sample)?)).collect();
+                Ok(CauseGroup { outcome, cause, count: group.count, samples: samples? })
+            })
+            .collect()
+    }
+
+    /// What the run holds, by cause, with what stands since earlier.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn held_groups(&self, run: RunId, integration: &str, at: i64) -> Result<Vec<HeldGroup>> {
+        let mut query = self.sql.prepare(
+            "SELECT h.cause, count(*), sum(o.id IS NULL), min(coalesce(o.opened_at, ?4)),
+                    coalesce(min(CASE WHEN h.reason != 'held before' THEN h.reason END), min(o.reason), '')
+             FROM staged_hold h
+             LEFT JOIN hold o ON o.tenant = ?2 AND o.integration = ?3 AND o.state = 'open'
+                             AND o.source_id = h.source_id AND o.cause = h.cause
+             WHERE h.run = ?1 GROUP BY h.cause ORDER BY h.cause",
+        )?;
+        let mut samples = self.sql.prepare(
+            "SELECT h.source_id,
+                    coalesce(json_extract(p.fields, '$.display_name'), json_extract(p.fields, '$.username'), h.source_id),
+                    h.reason, h.differences
+             FROM staged_hold h LEFT JOIN person p ON p.id = h.person
+             WHERE h.run = ?1 AND h.cause = ?2 ORDER BY h.source_id LIMIT 3",
+        )?;
+        let mut rows = query.query(params![run.row, self.tenant.0, integration, at])?;
+        let mut groups = Vec::new();
+        while let Some(row) = rows.next()? {
+            let cause: String = row.get(0)?;
+            let samples: Vec<Sample> = samples
+                .query_map(params![run.row, cause], sample)?
+                .collect::<rusqlite::Result<Vec<_>>>()?
+                .into_iter()
+                .map(named)
+                .collect::<Result<_>>()?;
+            groups.push(HeldGroup {
+                cause,
+                reason: row.get(4)?,
+                count: count(row.get(1)?),
+                new: count(row.get(2)?),
+                since: row.get(3)?,
+                samples,
+            });
+        }
+        Ok(groups)
+    }
+
+    /// The first rows with an outcome, and why.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn first_rows(&self, run: RunId, outcome: Outcome) -> Result<Vec<FailedRow>> {
+        Ok(self
+            .sql
+            .prepare(
+                "SELECT source_id, reason FROM change WHERE run = ?1 AND outcome = ?2 ORDER BY id LIMIT ?3",
+            )?
+            .query_map(params![run.row, outcome.name(), ROWS], |row| {
+                Ok(FailedRow { source_id: row.get(0)?, reason: row.get(1)? })
+            })?
+            .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Entries of the listing of which nobody can tell who they are.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn nameless_rows(&self, run: RunId) -> Result<u64> {
+        Ok(count(self.sql.query_row(
+            "SELECT count(*) FROM change WHERE run = ?1 AND outcome = 'failed' AND source_id IS NULL",
+            [run.row],
+            |row| row.get(0),
+        )?))
+    }
+
+    /// How many bytes the run has staged, about.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn staged_bytes(&self, run: RunId) -> Result<u64> {
+        Ok(count(self.sql.query_row(
+            "SELECT coalesce(sum(length(fields)), 0) + coalesce(sum(length(differences)), 0) + 256 * count(*)
+             FROM change WHERE run = ?1",
+            [run.row],
+            |row| row.get(0),
+        )?))
+    }
+}
+
+fn sample(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Sample, Option<String>)> {
+    Ok((
+        Sample { source_id: row.get(0)?, name: row.get(1)?, reason: row.get(2)?, changes: Vec::new() },
+        row.get(3)?,
+    ))
+}
+
+fn named((mut sample, differences): (Sample, Option<String>)) -> Result<Sample> {
+    if let Some(text) = differences {
+        let list: Vec<Difference<'_>> = serde_json::from_str(&text)?;
+        sample.changes = list
+            .into_iter()
+            .map(|(field, before, after)| PlannedChange {
+                field: field.to_owned(),
+                before: before.map(|it| it.get().to_owned()),
+                after: after.map(|it| it.get().to_owned()),
+            })
+            .collect();
+    }
+    Ok(sample)
+}
+
+fn arrow(
+    before: Option<&serde_json::value::RawValue>,
+    after: Option<&serde_json::value::RawValue>,
+) -> String {
+    let text = |value: Option<&serde_json::value::RawValue>| value.map_or("empty", |it| it.get()).to_owned();
+    format!("{} → {}", text(before), text(after))
+}
+
+fn parse(name: &str) -> Result<Outcome> {
+    name.parse().map_err(|error: crate::model::UnknownOutcome| super::StoreError::Corrupt(error.to_string()))
+}
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

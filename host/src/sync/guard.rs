@@ -1,0 +1,387 @@
+//! The guard: what is safe flows, what could be a disaster is held, by name.
+//!
+//! Limits are of `semantics` section 6.1. They are counted over a trailing 24 hours, so that many small runs
+//! are no way around them. What is held already stays held and does not count again.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::config::Guard;
+use crate::model::Outcome;
+use crate::store::fields::Difference;
+use crate::store::{Flowing, HeldPart};
+
+/// Fields by which people sign in or are written to: a change is guarded like a deactivation.
+pub const RENAME_FIELDS: [&str; 2] = ["username", "email"];
+
+/// What the changes of one or more runs add up to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    deactivations: BTreeMap<String, u64>,
+    fields: BTreeMap<String, FieldTally>,
+}
+
+#[derive(Debug, Default)]
+struct FieldTally {
+    cleared: u64,
+    renamed: u64,
+    changed: u64,
+    before: HashSet<u64>,
+    after: HashSet<u64>,
+}
+
+/// The parts of one change, each with the cause that it would be held for.
+struct Part<'a> {
+    cause: String,
+    difference: Option<Difference<'a>>,
+    always: bool,
+}
+
+/// Why a cause is held now.
+pub type Tripped = BTreeMap<String, String>;
+
+/// What the limits are measured against.
+pub struct Concerned<'a> {
+    /// Linked people who are active.
+    pub linked_active: u64,
+    /// How many linked people have a value in a field; asked only for fields that many lose.
+    pub filled: &'a mut dyn FnMut(&str) -> crate::store::Result<u64>,
+    /// The first run, or the first after filter, mapping or match keys changed: why deactivations wait.
+    pub new_shape: Option<&'static str>,
+}
+
+/// The differences of a change.
+///
+/// # Errors
+/// When the ledger does not hold a list of differences.
+pub fn differences(flowing: &Flowing) -> crate::store::Result<Vec<Difference<'_>>> {
+    Ok(flowing.differences.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default())
+}
+
+impl Tally {
+    /// Counts a change. `held` tells which causes of this person wait already.
+    ///
+    /// # Errors
+    /// When the change cannot be read.
+    pub fn add(&mut self, flowing: &Flowing, held: impl Fn(&str) -> bool) -> crate::store::Result<()> {
+        for part in parts(flowing)? {
+            if part.always || held(&part.cause) {
+                continue;
+            }
+            let Some((field, before, after)) = part.difference else {
+                *self.deactivations.entry(part.cause).or_default() += 1;
+                continue;
+            };
+            let tally = self.fields.entry(field.to_owned()).or_default();
+            match (before, after) {
+                (Some(_), None) => tally.cleared += 1,
+                (Some(before), Some(after)) if RENAME_FIELDS.contains(&field) => {
+                    let _ = (before, after);
+                    tally.renamed += 1;
+                }
+                (Some(before), Some(after)) => {
+                    tally.changed += 1;
+                    tally.before.insert(xxh3_64(before.get().as_bytes()));
+                    tally.after.insert(xxh3_64(after.get().as_bytes()));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Which causes pass their limits, when `recent` was applied in the last 24 hours and `self` is to come.
+    ///
+    /// # Errors
+    /// When the store cannot tell how many have a value in a field.
+    pub fn trips(
+        &self,
+        recent: &Self,
+        guard: &Guard,
+        concerned: Concerned<'_>,
+    ) -> crate::store::Result<Tripped> {
+        let mut tripped = Tripped::new();
+        for (cause, count) in &self.deactivations {
+            let day = count + recent.deactivations.get(cause).copied().unwrap_or(0);
+            let limit = guard.deactivate.of(concerned.linked_active).min(u64::from(guard.deactivate_most));
+            if let Some(reason) = concerned.new_shape {
+                tripped.insert(cause.clone(), reason.to_owned());
+            } else if day > limit {
+                tripped.insert(
+                    cause.clone(),
+                    format!(
+                        "{day} deactivations in 24 hours; {limit} of {} may flow",
+                        concerned.linked_active
+                    ),
+                );
+            }
+        }
+        let none = FieldTally::default();
+        for (field, tally) in &self.fields {
+            let before = recent.fields.get(field).unwrap_or(&none);
+            let renamed = tally.renamed + before.renamed;
+            let limit = guard.rename.of(concerned.linked_active).min(u64::from(guard.deactivate_most));
+            if tally.renamed > 0 && renamed > limit {
+                tripped.insert(
+                    format!("rename:{field}"),
+                    format!("{renamed} people change their {field} in 24 hours; {limit} may"),
+                );
+            }
+            let cleared = tally.cleared + before.cleared;
+            if tally.cleared > 0 && cleared > u64::from(guard.clear.count) {
+                let filled = (concerned.filled)(field)?;
+                let limit = guard.clear.of(filled);
+                if cleared > limit {
+                    tripped.insert(
+                        format!("clear:{field}"),
+                        format!(
+                            "{cleared} of the {filled} people with a {field} lose it in 24 hours; {limit} may"
+                        ),
+                    );
+                }
+            }
+            let changed = tally.changed + before.changed;
+            let (was, is) =
+                (tally.before.union(&before.before).count(), tally.after.union(&before.after).count());
+            if tally.changed > 0 && changed >= u64::from(guard.collapse) && is * 2 <= was {
+                tripped.insert(
+                    format!("change:{field}"),
+                    format!("{changed} people change their {field}, and {was} different values become {is}"),
+                );
+            }
+        }
+        Ok(tripped)
+    }
+}
+
+/// What of a change waits, and what flows on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Split {
+    /// What waits, by cause.
+    pub held: Vec<HeldPart>,
+    /// The outcome of the rest.
+    pub outcome: Outcome,
+    /// JSON list of the differences that flow.
+    pub differences: Option<String>,
+    /// The status waits.
+    pub hold_status: bool,
+}
+
+/// Splits a change. None when all of it flows.
+///
+/// `standing` tells whether a cause of this person was held before this run: what waits goes on waiting.
+///
+/// # Errors
+/// When the change cannot be read.
+pub fn split(
+    flowing: &Flowing,
+    tripped: &Tripped,
+    standing: impl Fn(&str) -> bool,
+) -> crate::store::Result<Option<Split>> {
+    let mut held: BTreeMap<String, (String, Vec<Difference<'_>>)> = BTreeMap::new();
+    let mut rest = Vec::new();
+    let mut hold_status = false;
+    for part in parts(flowing)? {
+        let reason = if part.always {
+            Some("the first time, values that are there are overwritten only with consent".to_owned())
+        } else if let Some(reason) = tripped.get(&part.cause) {
+            Some(reason.clone())
+        } else {
+            standing(&part.cause).then(|| "held before".to_owned())
+        };
+        match (reason, part.difference) {
+            (None, Some(difference)) => rest.push(difference),
+            (None, None) => {}
+            (Some(reason), difference) => {
+                hold_status |= difference.is_none();
+                held.entry(part.cause).or_insert((reason, Vec::new())).1.extend(difference);
+            }
+        }
+    }
+    if held.is_empty() {
+        return Ok(None);
+    }
+    let outcome = outcome_of(flowing, &rest, hold_status);
+    let list = |list: &[Difference<'_>]| {
+        if list.is_empty() { Ok(None) } else { serde_json::to_string(list).map(Some) }
+    };
+    let mut parts = Vec::with_capacity(held.len());
+    for (cause, (reason, differences)) in held {
+        parts.push(HeldPart { cause, reason, differences: list(&differences)? });
+    }
+    Ok(Some(Split { held: parts, outcome, differences: list(&rest)?, hold_status }))
+}
+
+/// The outcome of what is left of a change.
+fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> Outcome {
+    if flowing.status && !hold_status {
+        return flowing.outcome;
+    }
+    if !flowing.linked {
+        return Outcome::Adopted;
+    }
+    let renamed = |it: &Difference<'_>| RENAME_FIELDS.contains(&it.0) && it.1.is_some();
+    if rest.iter().any(renamed) {
+        Outcome::Renamed
+    } else if rest.is_empty() {
+        Outcome::Held
+    } else {
+        Outcome::Updated
+    }
+}
+
+fn parts(flowing: &Flowing) -> crate::store::Result<Vec<Part<'_>>> {
+    let mut parts = Vec::new();
+    if let Some(cause) = &flowing.deactivation {
+        parts.push(Part { cause: cause.clone(), difference: None, always: false });
+    }
+    for difference in differences(flowing)? {
+        let (field, before, after) = difference;
+        let overwrites = !flowing.linked && before.is_some_and(filled);
+        let kind = if overwrites {
+            "overwrite"
+        } else if after.is_none() {
+            "clear"
+        } else if RENAME_FIELDS.contains(&field) {
+            "rename"
+        } else {
+            "change"
+        };
+        parts.push(Part {
+            cause: format!("{kind}:{field}"),
+            difference: Some(difference),
+            always: overwrites,
+        });
+    }
+    Ok(parts)
+}
+
+fn filled(value: &RawValue) -> bool {
+    !matches!(value.get(), "null" | "\"\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Concerned, Split, Tally, Tripped, split};
+    use crate::config::Guard;
+    use crate::model::Outcome;
+    use crate::store::Flowing;
+
+    fn flowing(outcome: Outcome, differences: &str, deactivation: Option<&str>) -> Flowing {
+        Flowing {
+            change: 1,
+            source_id: "a".into(),
+            person: 1,
+            outcome,
+            differences: (!differences.is_empty()).then(|| differences.to_owned()),
+            deactivation: deactivation.map(str::to_owned),
+            status: deactivation.is_some(),
+            linked: outcome != Outcome::Adopted,
+        }
+    }
+
+    fn trips(changes: &[Flowing], recent: &[Flowing], active: u64, filled: u64) -> Tripped {
+        let tally = |list: &[Flowing]| {
+            let mut tally = Tally::default();
+            list.iter().for_each(|it| tally.add(it, |_| false).unwrap());
+            tally
+        };
+        let concerned = Concerned { linked_active: active, filled: &mut |_| Ok(filled), new_shape: None };
+        tally(changes).trips(&tally(recent), &Guard::default(), concerned).unwrap()
+    }
+
+    fn leavers(count: usize) -> Vec<Flowing> {
+        vec![flowing(Outcome::Deactivated, "", Some("deactivate:deleted")); count]
+    }
+
+    #[test]
+    fn deactivations_pass_up_to_five_or_two_percent() {
+        assert!(trips(&leavers(5), &[], 10, 0).is_empty());
+        assert!(trips(&leavers(6), &[], 10, 0).contains_key("deactivate:deleted"));
+        assert!(trips(&leavers(40), &[], 2000, 0).is_empty());
+        assert!(trips(&leavers(41), &[], 2000, 0).contains_key("deactivate:deleted"));
+    }
+
+    #[test]
+    fn never_more_than_five_hundred() {
+        assert!(trips(&leavers(500), &[], 1_000_000, 0).is_empty());
+        assert!(trips(&leavers(501), &[], 1_000_000, 0).contains_key("deactivate:deleted"));
+    }
+
+    #[test]
+    fn the_last_day_counts() {
+        assert!(trips(&leavers(3), &leavers(2), 10, 0).is_empty());
+        assert!(trips(&leavers(3), &leavers(3), 10, 0).contains_key("deactivate:deleted"));
+    }
+
+    #[test]
+    fn causes_are_counted_apart() {
+        let mut both = leavers(5);
+        both.extend(vec![flowing(Outcome::Deactivated, "", Some("deactivate:disabled")); 5]);
+        assert!(trips(&both, &[], 10, 0).is_empty());
+    }
+
+    #[test]
+    fn a_new_shape_holds_every_deactivation() {
+        let mut tally = Tally::default();
+        tally.add(&leavers(1)[0], |_| false).unwrap();
+        let concerned =
+            Concerned { linked_active: 1000, filled: &mut |_| Ok(0), new_shape: Some("first run") };
+        let tripped = tally.trips(&Tally::default(), &Guard::default(), concerned).unwrap();
+        assert_eq!(tripped["deactivate:deleted"], "first run");
+    }
+
+    #[test]
+    fn a_wiped_column_is_held_and_the_rest_flows() {
+        let wiped = flowing(Outcome::Updated, r#"[["department","Sales",null],["job_title","A","B"]]"#, None);
+        let tripped = trips(&vec![wiped.clone(); 11], &[], 2000, 100);
+        assert_eq!(tripped.keys().collect::<Vec<_>>(), ["clear:department"]);
+        assert!(
+            trips(&vec![wiped.clone(); 11], &[], 2000, 1000).is_empty(),
+            "under 5% of those who have one"
+        );
+        let Split { held, outcome, differences, .. } = split(&wiped, &tripped, |_| false).unwrap().unwrap();
+        assert_eq!(held[0].cause, "clear:department");
+        assert_eq!(outcome, Outcome::Updated);
+        assert_eq!(differences.as_deref(), Some(r#"[["job_title","A","B"]]"#));
+    }
+
+    #[test]
+    fn renames_are_guarded_like_deactivations() {
+        let renamed = flowing(Outcome::Renamed, r#"[["username","a","b"]]"#, None);
+        assert!(trips(&vec![renamed.clone(); 5], &[], 10, 0).is_empty());
+        assert!(trips(&vec![renamed; 6], &[], 10, 0).contains_key("rename:username"));
+    }
+
+    #[test]
+    fn values_that_collapse_are_held() {
+        let moved = |n: usize| flowing(Outcome::Updated, &format!(r#"[["office","o{}","x"]]"#, n % 4), None);
+        assert!(trips(&(0..24).map(moved).collect::<Vec<_>>(), &[], 2000, 0).is_empty());
+        assert!(trips(&(0..25).map(moved).collect::<Vec<_>>(), &[], 2000, 0).contains_key("change:office"));
+        let reorganised = |_| flowing(Outcome::Updated, r#"[["office","Sales","Revenue"]]"#, None);
+        assert!(trips(&(0..400).map(reorganised).collect::<Vec<_>>(), &[], 2000, 0).is_empty());
+    }
+
+    #[test]
+    fn adoption_fills_and_holds_overwriting() {
+        let adopted =
+            flowing(Outcome::Adopted, r#"[["department","Sales","Revenue"],["city",null,"Bonn"]]"#, None);
+        let Split { held, outcome, differences, .. } =
+            split(&adopted, &Tripped::new(), |_| false).unwrap().unwrap();
+        assert_eq!(held[0].cause, "overwrite:department");
+        assert_eq!(outcome, Outcome::Adopted);
+        assert_eq!(differences.as_deref(), Some(r#"[["city",null,"Bonn"]]"#));
+    }
+
+    #[test]
+    fn what_waits_goes_on_waiting() {
+        let leaver = &leavers(1)[0];
+        let standing =
+            split(leaver, &Tripped::new(), |cause| cause == "deactivate:deleted").unwrap().unwrap();
+        assert_eq!(standing.outcome, Outcome::Held);
+        assert!(standing.hold_status);
+        assert_eq!(split(leaver, &Tripped::new(), |_| false).unwrap(), None);
+    }
+}

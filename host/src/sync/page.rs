@@ -1,0 +1,443 @@
+//! One page: what is known of each record, what it means, what it would change.
+
+use roaring::RoaringTreemap;
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::error::RunError;
+use super::evidence::Evidence;
+use super::terms::Terms;
+use crate::engine::Transformer;
+use crate::engine::contract::{
+    BadRecord, CandidateSet, Decision, Incoming, KnownPerson, MappedRecord, Page, PageUser, Situation, Tie,
+};
+use crate::model::{ACCESS_ROLE, Outcome, PersonUid, fold_key};
+use crate::store::{
+    Candidate, Deed, Known, NewChange, StagedPage, StagedRow, Status, Store, difference_keys, fields,
+};
+
+/// Works on pages, one after the other.
+pub(super) struct PageWorker<'a> {
+    terms: &'a Terms,
+    store: Store,
+    transformer: Transformer,
+    /// Links that were seen on any page of this listing.
+    seen: RoaringTreemap,
+    /// Whether there is anybody to adopt.
+    adopts: bool,
+}
+
+/// A record that is to be judged, with everybody it could be.
+struct Case<'a> {
+    user: &'a PageUser,
+    known: Option<Known>,
+    digest: [u8; 16],
+    mapped: MappedRecord,
+    candidates: Vec<Candidate>,
+    /// The candidate was found by a link, of this integration or of another one, and not by a key.
+    by_link: bool,
+}
+
+impl<'a> PageWorker<'a> {
+    /// A worker with a connection and an instance of its own.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn new(
+        terms: &'a Terms,
+        store: Store,
+        transformer: Transformer,
+        seen: RoaringTreemap,
+    ) -> Result<Self, RunError> {
+        let adopts = store.has_people()?;
+        Ok(Self { terms, store, transformer, seen, adopts })
+    }
+
+    /// What a page leaves behind.
+    ///
+    /// # Errors
+    /// When the plugin or the store fails. A record that cannot be mapped is no error, but a failed row.
+    pub(super) fn work(
+        &mut self,
+        number: u32,
+        page: &Page,
+        cursor: Option<String>,
+    ) -> Result<StagedPage, RunError> {
+        let listed = (page.users.len() + page.malformed.len()) as u64;
+        let mut staged =
+            StagedPage { page: number, cursor, listed, total: page.total, ..StagedPage::default() };
+        for bad in &page.malformed {
+            staged.rows.push(failed(bad, [0; 16], None));
+        }
+        let ids = page.users.iter().map(|user| user.id.as_str());
+        let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
+        let mut cases = Vec::new();
+        for (user, known) in page.users.iter().zip(known) {
+            let digest = xxh3_128(user.raw.as_bytes()).to_le_bytes();
+            if let Some(known) = known {
+                if !self.see(known.link, &mut staged.seen) {
+                    *staged.counts.entry(Outcome::Skipped).or_default() += 1;
+                    continue;
+                }
+                if known.settled && known.digest == digest {
+                    *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
+                    continue;
+                }
+            }
+            match self.case(user, known, digest)? {
+                Ok(case) => cases.push(case),
+                Err(row) => staged.rows.push(row),
+            }
+        }
+        self.judge(cases, &mut staged)?;
+        Ok(staged)
+    }
+
+    /// Whether a link is seen for the first time in this listing.
+    fn see(&mut self, link: i64, page: &mut RoaringTreemap) -> bool {
+        let link = u64::try_from(link).unwrap_or(0);
+        page.insert(link);
+        self.seen.insert(link)
+    }
+
+    /// The staged rows for records of people who were not listed, but are there when asked for by id.
+    ///
+    /// # Errors
+    /// As for [`PageWorker::work`].
+    pub(super) fn work_present(&mut self, users: &[PageUser]) -> Result<StagedPage, RunError> {
+        let mut staged = StagedPage::default();
+        let ids = users.iter().map(|user| user.id.as_str());
+        let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
+        let mut cases = Vec::new();
+        for (user, known) in users.iter().zip(known) {
+            let digest = xxh3_128(user.raw.as_bytes()).to_le_bytes();
+            match self.case(user, known, digest)? {
+                Ok(case) => cases.push(case),
+                Err(row) => staged.rows.push(row),
+            }
+        }
+        self.judge(cases, &mut staged)?;
+        Ok(staged)
+    }
+
+    /// Maps a record and finds everybody it could be; or the row of a record that ends here.
+    fn case<'p>(
+        &mut self,
+        user: &'p PageUser,
+        known: Option<Known>,
+        digest: [u8; 16],
+    ) -> Result<Result<Case<'p>, StagedRow>, RunError> {
+        let mapped = match self.transformer.map_record(&self.terms.mapping, &user.raw) {
+            Ok(Ok(mapped)) => mapped,
+            Ok(Err(bad)) => return Ok(Err(failed(&bad, digest, Some((user, known))))),
+            Err(error) => return Err(RunError::Call { doing: format!("mapping user {}", user.id), error }),
+        };
+        if mapped.id != user.id {
+            return Err(RunError::Misbehaved(format!(
+                "user {} came back as {} from mapping",
+                user.id, mapped.id
+            )));
+        }
+        if let Some(reason) = self.role_refused(&mapped)? {
+            let bad = BadRecord { id: Some(user.id.clone()), field: Some(ACCESS_ROLE.into()), reason };
+            return Ok(Err(failed(&bad, digest, Some((user, known)))));
+        }
+        let (candidates, by_link) = self.candidates(user, known, &mapped)?;
+        let other = |it: &&Candidate| it.linked_to.as_deref().is_some_and(|id| id != user.id);
+        if !by_link && let Some(taken) = candidates.iter().find(other) {
+            let id = taken.linked_to.as_deref().unwrap_or_default();
+            let reason = format!(
+                "matches {}, who is linked to another user of the source ({id})",
+                name(&taken.fields)
+            );
+            return Ok(Err(undecided(user, digest, reason)));
+        }
+        Ok(Ok(Case { user, known, digest, mapped, candidates, by_link }))
+    }
+
+    fn role_refused(&self, mapped: &MappedRecord) -> Result<Option<String>, RunError> {
+        if !self.terms.checks_roles {
+            return Ok(None);
+        }
+        let map = parse(&mapped.fields)?;
+        let role = map.get(ACCESS_ROLE).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        Ok(role.and_then(|role| self.terms.role_refused(&role)))
+    }
+
+    fn candidates(
+        &self,
+        user: &PageUser,
+        known: Option<Known>,
+        mapped: &MappedRecord,
+    ) -> Result<(Vec<Candidate>, bool), RunError> {
+        let integration = &self.terms.integration.name;
+        if let Some(known) = known {
+            return Ok((vec![self.store.candidate(integration, known.person)?], true));
+        }
+        if !self.adopts {
+            return Ok((Vec::new(), false));
+        }
+        if let Some(person) =
+            self.store.linked_elsewhere(&self.terms.source_tenant, &self.terms.cloud, &user.id)?
+        {
+            return Ok((vec![self.store.candidate(integration, person)?], true));
+        }
+        let map = parse(&mapped.fields)?;
+        let mut people = Vec::new();
+        for field in &self.terms.integration.match_keys {
+            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            else {
+                continue;
+            };
+            if let Some(key) = fold_key(&text) {
+                people.extend(self.store.people_by_key(field, &key)?);
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        let people: Result<_, RunError> =
+            people.into_iter().map(|person| Ok(self.store.candidate(integration, person)?)).collect();
+        Ok((people?, false))
+    }
+
+    /// Asks the plugin what the cases mean, and stages its answers.
+    fn judge(&mut self, cases: Vec<Case<'_>>, staged: &mut StagedPage) -> Result<(), RunError> {
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let mut present = Vec::with_capacity(cases.len());
+        for case in &cases {
+            let mut known = Vec::with_capacity(case.candidates.len());
+            for (number, candidate) in case.candidates.iter().enumerate() {
+                let tie = if case.by_link {
+                    Tie::Linked
+                } else {
+                    Tie::Matched(self.terms.integration.match_keys.join(" or "))
+                };
+                known.push(self.terms.known_person(&self.store, number, tie, candidate)?);
+            }
+            present.push(CandidateSet { incoming: case.mapped.clone(), known });
+        }
+        let incoming = Incoming { present, absent: Vec::new() };
+        let decisions = self
+            .transformer
+            .reconcile(&self.terms.policy, &incoming)
+            .map_err(|error| RunError::Call { doing: "reconciling a page".into(), error })?;
+        if decisions.len() != cases.len() {
+            return Err(RunError::Misbehaved(format!(
+                "{} decisions for {} records",
+                decisions.len(),
+                cases.len()
+            )));
+        }
+        for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
+            let row = self.row(case, decision, &set)?;
+            if row.change.is_none() {
+                *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
+            }
+            staged.rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// A decision, held against the contract, as a row to stage.
+    fn row(&self, case: Case<'_>, decision: Decision, set: &CandidateSet) -> Result<StagedRow, RunError> {
+        let broken = |what: &str| RunError::Misbehaved(format!("user {}: {what}", case.user.id));
+        let person = match decision.person {
+            None => None,
+            Some(number) => {
+                let found = case.candidates.get(number as usize).zip(set.known.get(number as usize));
+                Some(found.ok_or_else(|| broken("a decision about nobody who was named"))?)
+            }
+        };
+        let mut row = StagedRow {
+            source_id: Some(case.user.id.clone()),
+            link: case.known.map(|known| known.link),
+            person: person.map(|(candidate, _)| candidate.person),
+            raw: case.known.is_none_or(|known| known.digest != case.digest).then(|| case.user.raw.clone()),
+            digest: case.digest,
+            enabled: case.mapped.enabled,
+            keys: None,
+            linking: true,
+            open: false,
+            change: None,
+        };
+        let linked = person.is_some_and(|(_, known)| matches!(known.tie, Tie::Linked));
+        let outcome = match decision.situation {
+            Situation::Unchanged if linked => return Ok(row),
+            Situation::Create if case.candidates.is_empty() => {
+                let fields = fields::write(&parse(&case.mapped.fields)?);
+                row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
+                let uid =
+                    PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &case.user.id);
+                let active = decision.active != Some(false);
+                row.change = Some(NewChange {
+                    outcome: Outcome::Created,
+                    deed: Deed::Create { uid, active },
+                    cause: decision.reason.clone(),
+                    reason: decision.reason,
+                    fields: Some(fields),
+                    differences: None,
+                    not_applied: None,
+                });
+                return Ok(row);
+            }
+            Situation::Create => return Err(broken("somebody known is to be created again")),
+            Situation::Update if linked => Outcome::Updated,
+            Situation::Rename if linked => Outcome::Renamed,
+            Situation::Adopt if !linked && person.is_some() => Outcome::Adopted,
+            Situation::Reactivate if person.is_some() => Outcome::Reactivated,
+            Situation::Deactivate if person.is_some() => Outcome::Deactivated,
+            Situation::Keep if linked => Outcome::Kept,
+            Situation::Ambiguous => Outcome::Ambiguous,
+            Situation::Skip => Outcome::Skipped,
+            other => return Err(broken(&format!("`{other:?}` does not fit what was asked"))),
+        };
+        let differences = self.differences(&decision, person.map(|(_, known)| known), &broken)?;
+        let not_applied = (!decision.not_applied.is_empty())
+            .then(|| serde_json::to_string(&decision.not_applied))
+            .transpose()
+            .map_err(crate::store::StoreError::from)?;
+        let mut cause = decision.reason.clone();
+        let deed = match person {
+            Some((candidate, _)) if outcome.changes_someone() => {
+                let status = match (outcome, decision.active) {
+                    (Outcome::Reactivated, Some(true)) => Status::Activate,
+                    (Outcome::Deactivated, Some(false)) => {
+                        let evidence = Evidence::disabled(case.mapped.enabled)
+                            .filter(|_| self.terms.integration.deactivate)
+                            .ok_or_else(|| broken("deactivated without evidence"))?;
+                        cause = evidence.cause().to_owned();
+                        Status::Deactivate(evidence)
+                    }
+                    (Outcome::Reactivated | Outcome::Deactivated, _) | (_, Some(_)) => {
+                        return Err(broken("the status does not fit the situation"));
+                    }
+                    (_, None) => Status::Stays,
+                };
+                row.keys = differences.as_deref().map(difference_keys).transpose()?.flatten();
+                Deed::Alter { person: candidate.person, version: candidate.version, status }
+            }
+            _ => {
+                row.linking = linked;
+                row.open = true;
+                if !linked {
+                    row.person = None;
+                }
+                Deed::None { person: row.person }
+            }
+        };
+        row.change = Some(NewChange {
+            outcome,
+            deed,
+            cause,
+            reason: decision.reason,
+            fields: None,
+            differences,
+            not_applied,
+        });
+        Ok(row)
+    }
+
+    /// The differences of a decision as the ledger keeps them, once it is clear that they are allowed.
+    fn differences(
+        &self,
+        decision: &Decision,
+        known: Option<&KnownPerson>,
+        broken: &dyn Fn(&str) -> RunError,
+    ) -> Result<Option<String>, RunError> {
+        let mut list = Vec::with_capacity(decision.differences.len());
+        for difference in &decision.differences {
+            let field = difference.field.as_str();
+            if !self.terms.writes(field) {
+                return Err(broken(&format!("`{field}` is not in the mapping")));
+            }
+            if known.is_some_and(|known| known.barred.iter().any(|it| it.field == field)) {
+                return Err(broken(&format!("`{field}` may not be written")));
+            }
+            list.push((
+                field,
+                value(difference.before.as_deref(), broken)?,
+                value(difference.after.as_deref(), broken)?,
+            ));
+        }
+        if list.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::to_string(&list).map_err(crate::store::StoreError::from)?))
+    }
+}
+
+/// A value of a difference; null is empty.
+fn value<'v>(
+    text: Option<&'v str>,
+    broken: &dyn Fn(&str) -> RunError,
+) -> Result<Option<&'v RawValue>, RunError> {
+    let Some(text) = text else { return Ok(None) };
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| broken("a value is not JSON"))?;
+    Ok((raw.get() != "null").then_some(raw))
+}
+
+fn parse(text: &str) -> Result<fields::FieldMap<'_>, RunError> {
+    fields::parse(text)
+        .map_err(|error| RunError::Misbehaved(format!("fields are not a JSON object: {error}")))
+}
+
+/// What people call the person with these fields.
+pub(super) fn name(fields: &str) -> String {
+    let map = fields::parse(fields).unwrap_or_default();
+    ["username", "display_name", "email"]
+        .iter()
+        .find_map(|field| serde_json::from_str(map.get(field)?.get()).ok())
+        .unwrap_or_else(|| "a person without a name".to_owned())
+}
+
+/// The row of a record that could not be read or mapped. Its link, when it has one, stays as it is.
+fn failed(bad: &BadRecord, digest: [u8; 16], user: Option<(&PageUser, Option<Known>)>) -> StagedRow {
+    let reason = match &bad.field {
+        Some(field) => format!("{field}: {}", bad.reason),
+        None => bad.reason.clone(),
+    };
+    let known = user.and_then(|(_, known)| known);
+    ended(
+        user.map(|(user, _)| user.id.clone()).or_else(|| bad.id.clone()),
+        known,
+        digest,
+        Outcome::Failed,
+        reason,
+    )
+}
+
+fn undecided(user: &PageUser, digest: [u8; 16], reason: String) -> StagedRow {
+    ended(Some(user.id.clone()), None, digest, Outcome::Ambiguous, reason)
+}
+
+fn ended(
+    source_id: Option<String>,
+    known: Option<Known>,
+    digest: [u8; 16],
+    outcome: Outcome,
+    reason: String,
+) -> StagedRow {
+    let person = known.map(|known| known.person);
+    StagedRow {
+        source_id,
+        link: known.map(|known| known.link),
+        person,
+        raw: None,
+        digest,
+        enabled: None,
+        keys: None,
+        linking: false,
+        open: true,
+        change: Some(NewChange {
+            outcome,
+            deed: Deed::None { person },
+            cause: reason.clone(),
+            reason,
+            fields: None,
+            differences: None,
+            not_applied: None,
+        }),
+    }
+}

@@ -1,0 +1,294 @@
+//! Before a run: settings, credential, grants, mapping, plugin. All problems in one report; nothing is sent.
+
+use std::sync::Arc;
+
+use super::run::LastApplied;
+use super::terms::Feeder;
+use crate::capabilities::{
+    Egress, EgressOptions, Grant, Grants, Log, LogLimits, Origin, Secret, SecretSet, TrafficBudget,
+};
+use crate::config::{self, Integration, SourceField};
+use crate::credential::Credential;
+use crate::engine::contract::{Error, Manifest, Setting, Source, ValueType as WireType};
+use crate::engine::{CallError, Connector, ConnectorCapabilities, Needs, Plugin, Transformer};
+use crate::model::ValueType;
+use crate::store::{IntegrationRow, Store};
+
+/// One thing that is wrong before a run, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: `settings`, `credential`, `grants`, `mapping`, `plugin`.
+    pub place: &'static str,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Everything that a run needs, and that held when it was looked at.
+pub struct Ready {
+    /// The integration.
+    pub integration: Integration,
+    /// The other launched integrations.
+    pub others: Vec<Feeder>,
+    /// The mapping, as the plugin takes it.
+    pub mapping: String,
+    /// The policy, as the plugin takes it.
+    pub policy: String,
+    /// What to read.
+    pub source: Source,
+    /// Digest of filter, mapping and match keys.
+    pub shape: String,
+    /// Digest of document, credential settings and plugin.
+    pub config: String,
+    /// Digest of everything but the record that decides an outcome.
+    pub basis: String,
+    /// What the last applied run left.
+    pub applied: LastApplied,
+    /// To talk to the source.
+    pub connector: Connector,
+}
+
+/// The fields of a manifest, as documents name them.
+#[must_use]
+pub fn source_fields(manifest: &Manifest) -> Vec<SourceField> {
+    manifest
+        .fields
+        .iter()
+        .map(|field| SourceField {
+            path: field.path.clone(),
+            label: field.label.clone(),
+            value_type: match field.type_of {
+                WireType::Flag => ValueType::Flag,
+                WireType::Number => ValueType::Number,
+                WireType::Text => ValueType::Text,
+                WireType::Time => ValueType::Time,
+            },
+            synthetic: field.synthetic,
+        })
+        .collect()
+}
+
+/// Completes a credential's settings.
+///
+/// # Errors
+/// All settings that the plugin cannot work with.
+pub fn complete(plugin: &Plugin, credential: &Credential) -> Result<Vec<Setting>, Vec<Problem>> {
+    let given: Vec<Setting> = credential
+        .settings
+        .iter()
+        .map(|(name, value)| Setting { name: name.clone(), value: value.clone() })
+        .collect();
+    let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
+    transformer.complete_settings(&given).map_err(|error| match error.contract() {
+        Some(Error::Settings(problems)) => problems
+            .iter()
+            .map(|it| Problem {
+                place: "settings",
+                what: format!("credential `{}`, `{}`: {}", credential.name, it.setting, it.problem),
+                help: Some(format!("userload credential edit {}", credential.name)),
+            })
+            .collect(),
+        _ => vec![broken(&error)],
+    })
+}
+
+/// Holds an integration, its credential and the plugin together, and makes the session that may talk to the
+/// source.
+///
+/// # Errors
+/// All problems that can be found without sending anything.
+pub fn prepare(
+    plugin: &Plugin,
+    manifest: &Manifest,
+    store: &Store,
+    row: &IntegrationRow,
+    credential: Credential,
+) -> Result<Ready, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let fields = source_fields(manifest);
+    let integration = match config::parse(&row.name, &row.document, &fields) {
+        Ok(integration) => Some(integration),
+        Err(report) => {
+            problems.push(Problem { place: "document", what: report.to_string(), help: None });
+            None
+        }
+    };
+    let settings = complete(plugin, &credential).map_err(|more| problems.extend(more)).ok();
+    let (Some(integration), Some(settings)) = (integration, settings) else { return Err(problems) };
+    let mapping = config::mapping_text(&integration);
+    let policy = config::policy_text(&integration);
+    try_mapping(plugin, &mapping, &mut problems);
+    let session = session(plugin, manifest, &settings, credential, &integration);
+    let connector = session.map_err(|more| problems.extend(more)).ok();
+    let others = others(store, &integration, &fields).map_err(|problem| problems.push(problem)).ok();
+    let (Some(connector), Some(others)) = (connector, others) else { return Err(problems) };
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let shape = config::shape_digest(&integration);
+    let told: Vec<String> = settings.iter().map(|it| format!("{}={}", it.name, it.value)).collect();
+    let digest = |parts: &[&str]| config::document_digest(&parts.join("\u{1f}"));
+    let feeders = format!("{others:?}");
+    Ok(Ready {
+        config: digest(&[&row.document, &told.join("\u{1e}"), plugin.digest(), &feeders]),
+        basis: digest(&[
+            &mapping,
+            &policy,
+            &integration.match_keys.join(","),
+            &integration.access_roles.join(","),
+            plugin.digest(),
+            &feeders,
+        ]),
+        source: Source {
+            settings,
+            filter: integration.filter.clone(),
+            select: config::select(&integration),
+            page_size: integration.page_size,
+            delta: false,
+        },
+        applied: LastApplied {
+            source_tenant: row.source_tenant.clone(),
+            cloud: row.cloud.clone(),
+            shape: row.applied_shape.clone(),
+            complete_rows: row.complete_rows,
+        },
+        mapping,
+        policy,
+        shape,
+        integration,
+        others,
+        connector,
+    })
+}
+
+/// The session of an integration: what the plugin asks for, and the operator granted.
+///
+/// # Errors
+/// All holes, grants and secrets that are missing.
+pub fn session(
+    plugin: &Plugin,
+    manifest: &Manifest,
+    settings: &[Setting],
+    credential: Credential,
+    integration: &Integration,
+) -> Result<Connector, Vec<Problem>> {
+    let entries = integration.grants.iter().map(|it| (it.origin.as_str(), it.private));
+    connect(plugin, manifest, settings, credential, entries)
+}
+
+/// As [`session`], for a credential that no integration uses yet: only what lies in its vendor's cloud, and
+/// what is granted here.
+///
+/// # Errors
+/// All holes, grants and secrets that are missing.
+pub fn connect<'g>(
+    plugin: &Plugin,
+    manifest: &Manifest,
+    settings: &[Setting],
+    credential: Credential,
+    granted: impl Iterator<Item = (&'g str, bool)>,
+) -> Result<Connector, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let needs = Needs::of(manifest, settings)
+        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])?;
+    // The credential's own hosts are granted by naming them, but only over TLS and to public addresses.
+    let mut grants: Vec<Grant> = needs
+        .origins
+        .iter()
+        .filter(|it| it.is_secure())
+        .map(|origin| Grant { origin: origin.clone(), private: false })
+        .collect();
+    for (origin, private) in granted {
+        match origin.parse::<Origin>() {
+            Ok(origin) => grants.push(Grant { origin, private }),
+            Err(error) => {
+                problems.push(Problem { place: "grants", what: format!("`{origin}`: {error}"), help: None })
+            }
+        }
+    }
+    let grants = Grants::new(needs.origins, grants);
+    for denial in grants.missing() {
+        problems.push(Problem {
+            place: "grants",
+            what: denial.to_string(),
+            help: Some(format!("to allow it, add to the integration: {}", denial.advice())),
+        });
+    }
+    let values = credential.secrets.into_iter().map(|(name, value)| (name, Secret::new(value.expose())));
+    let secrets = SecretSet::new(needs.secrets, needs.tokens, values).map_err(|error| {
+        problems.push(Problem {
+            place: "credential",
+            what: format!("credential `{}`: {error}", credential.name),
+            help: Some(format!("userload credential edit {}", credential.name)),
+        });
+    });
+    let egress = Egress::new(EgressOptions::default()).map_err(|error| {
+        problems.push(Problem { place: "network", what: error.to_string(), help: None });
+    });
+    let (Ok(secrets), Ok(egress)) = (secrets, egress) else { return Err(problems) };
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let log = Log::new(LogLimits::default(), secrets.clone());
+    Ok(Connector::new(
+        plugin,
+        ConnectorCapabilities {
+            grants,
+            secrets,
+            egress: Arc::new(egress),
+            budget: TrafficBudget::default(),
+            log,
+        },
+    ))
+}
+
+/// The other launched integrations of the store, and what they fill.
+fn others(store: &Store, integration: &Integration, fields: &[SourceField]) -> Result<Vec<Feeder>, Problem> {
+    let rows = store.integrations().map_err(|error| Problem {
+        place: "store",
+        what: error.to_string(),
+        help: error.help(),
+    })?;
+    rows.iter()
+        .filter(|row| row.launched_at.is_some() && row.name != integration.name)
+        .map(|row| {
+            let other = config::parse(&row.name, &row.document, fields).map_err(|report| Problem {
+                place: "document",
+                what: format!("another integration cannot be read: {report}"),
+                help: Some(format!(
+                    "userload integration save -f FILE, or userload integration remove {}",
+                    row.name
+                )),
+            })?;
+            Ok(Feeder {
+                name: other.name,
+                priority: other.priority,
+                fields: other.mapping.iter().map(|rule| rule.target.name).collect(),
+                status: other.deactivate,
+            })
+        })
+        .collect()
+}
+
+/// The plugin reads the mapping once, so that a mapping which it does not understand fails here and not in
+/// every row.
+fn try_mapping(plugin: &Plugin, mapping: &str, problems: &mut Vec<Problem>) {
+    const THE_MAPPING: &str = "the mapping itself: ";
+    let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
+    match transformer.map_record(mapping, r#"{"id":"00000000-0000-0000-0000-000000000000"}"#) {
+        Ok(Err(bad)) if bad.reason.starts_with(THE_MAPPING) => {
+            problems.push(Problem { place: "mapping", what: bad.reason, help: None });
+        }
+        Ok(_) => {}
+        Err(error) => problems.push(broken(&error)),
+    }
+}
+
+fn broken(error: &CallError) -> Problem {
+    Problem {
+        place: "plugin",
+        what: error.to_string(),
+        help: Some("`userload plugin inspect` shows what the plugin is".to_owned()),
+    }
+}

@@ -1,0 +1,226 @@
+//! What a run tells at its end. One value, shown as a table or as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Millis, Outcome};
+
+/// What the run was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunKind {
+    /// Stops before it applies.
+    Plan,
+    /// Applies what flows.
+    Sync,
+    /// People entered from a file, by hand.
+    Import,
+}
+
+impl RunKind {
+    /// As the store has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Sync => "sync",
+            Self::Import => "import",
+        }
+    }
+}
+
+/// Where the run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Under way, or interrupted: the next start resumes or discards it.
+    Staging,
+    /// Staged and judged; `apply RUN` takes it up.
+    Planned,
+    /// Done.
+    Applied,
+    /// Ended by an error; nobody was changed.
+    Failed,
+    /// Given up for a newer one; nobody was changed.
+    Discarded,
+}
+
+impl RunState {
+    /// As the store has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Planned => "planned",
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// Whether the listing proves who is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completeness {
+    /// Everybody was listed: who was not may be judged.
+    pub complete: bool,
+    /// Why not, when it is incomplete; one clause.
+    pub reason: Option<String>,
+    /// Rows that the listing had.
+    pub rows: u64,
+    /// Rows that the source said it would have.
+    pub expected: Option<u64>,
+    /// Rows of the last complete listing.
+    pub last: Option<u64>,
+}
+
+/// One difference of one person, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChange {
+    /// The field.
+    pub field: String,
+    /// JSON text; none = empty.
+    pub before: Option<String>,
+    /// JSON text; none = empty.
+    pub after: Option<String>,
+}
+
+/// One person of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The source id, when the row has one.
+    pub source_id: Option<String>,
+    /// The person's display name or username.
+    pub name: String,
+    /// Why, when it says more than the group does.
+    pub reason: String,
+    /// What changes; empty for creations.
+    pub changes: Vec<PlannedChange>,
+}
+
+/// Changes with one cause: `department: "Sales" -> "Revenue"`, `disabled at the source`, `new at the source`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseGroup {
+    /// What becomes of them.
+    pub outcome: Outcome,
+    /// What they have in common.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// The first few.
+    pub samples: Vec<Sample>,
+}
+
+/// Changes that wait for a person in charge, by cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldGroup {
+    /// The cause, such as `deactivate:deleted`, `clear:department`, `overwrite:email`.
+    pub cause: String,
+    /// Why it is held: the limit that was passed, or the rule.
+    pub reason: String,
+    /// How many are held now.
+    pub count: u64,
+    /// How many of them were not held before this run.
+    pub new: u64,
+    /// When the oldest of them was first held.
+    pub since: Millis,
+    /// The first few.
+    pub samples: Vec<Sample>,
+}
+
+/// A row that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRow {
+    /// The source id, when the row still told it.
+    pub source_id: Option<String>,
+    /// What was expected and what was there.
+    pub reason: String,
+}
+
+/// Milliseconds that the stages took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Fetching, mapping, reconciling and staging, which overlap.
+    pub stage: u64,
+    /// Settling, asking about the absent, and the guard.
+    pub judge: u64,
+    /// Applying.
+    pub apply: u64,
+}
+
+/// What the run cost beyond its plain course.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Calls that were made again.
+    pub retries: u32,
+    /// Of these, because the source asked to be left alone.
+    pub throttled: u32,
+    /// Milliseconds spent waiting before calls were made again.
+    pub waited: u64,
+    /// Times that the listing started over because its cursor had expired.
+    pub restarts: u32,
+    /// Pages taken over from an interrupted run.
+    pub resumed_pages: u32,
+}
+
+/// Everything that a run tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run's number, counted for each tenant.
+    pub run: i64,
+    /// The integration's name.
+    pub integration: String,
+    /// What it was for.
+    pub kind: RunKind,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it started.
+    pub started_at: Millis,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+    /// Whether the listing proves absence.
+    pub completeness: Completeness,
+    /// Rows seen in the listing.
+    pub rows_seen: u64,
+    /// People absent from it, when it was complete.
+    pub absent: u64,
+    /// Rows by outcome; they add up to `rows_seen + absent`.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// What changes, by cause, most first.
+    pub causes: Vec<CauseGroup>,
+    /// What is held, by cause.
+    pub held: Vec<HeldGroup>,
+    /// Held changes that were not held before this run.
+    pub newly_held: u64,
+    /// Held changes that this run withdrew (`came back`).
+    pub withdrawn: u64,
+    /// The first rows that failed.
+    pub failed: Vec<FailedRow>,
+    /// The first rows that are ambiguous.
+    pub ambiguous: Vec<FailedRow>,
+    /// Sentences worth reading: incomplete listing, people left out because they moved, listing gaps.
+    pub notes: Vec<String>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// What it cost.
+    pub cost: Cost,
+    /// What the plugin used: requests, bytes, CPU, memory, hosts. As the engine gives it.
+    pub receipt: serde_json::Value,
+    /// Why it failed, when it did: what, where, why, what next.
+    pub error: Option<String>,
+}
+
+impl RunReport {
+    /// How many rows ended so.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.outcomes.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// How many people change.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| outcome.changes_someone()).map(|(_, count)| count).sum()
+    }
+}

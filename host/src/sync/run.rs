@@ -1,0 +1,358 @@
+//! One run, from the source to the directory. Start reading here.
+//!
+//! A user record arrives on a page of the listing ([`super::stage`]), byte for byte as Graph sent it. If
+//! nothing about it has changed since the last run, it is passed over. Else the plugin maps it and says what
+//! it means to the people who are known ([`super::page`]); what would change becomes a row of the ledger,
+//! staged with its page. When the last page is staged, the run is settled as a whole ([`super::settle`]): who
+//! is claimed twice, who was absent and what the source says about them ([`super::absent`]), what the guard
+//! holds ([`super::guard`]), whose username is still somebody else's. Until then nobody has changed. What
+//! flows is applied in one transaction ([`crate::store::Apply`]); what is held waits, by name.
+
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use super::absent::{Absence, Judge};
+use super::enumeration::{Listing, judge};
+use super::error::RunError;
+use super::page::PageWorker;
+use super::progress::Progress;
+use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
+use super::retry::Retry;
+use super::stage::{call, stage_listing};
+use super::terms::{Feeder, Terms};
+use super::{disk, settle};
+use crate::config::Integration;
+use crate::engine::contract::Source;
+use crate::engine::{Connector, Transformer};
+use crate::model::{Clock, Millis, Outcome};
+use crate::store::{Apply, Counts, NewRun, Progress as Staged, Store};
+
+/// What a run needs from outside, checked before.
+pub struct Job<'a> {
+    /// Where calls to the source run.
+    pub net: &'a Handle,
+    /// The store.
+    pub store: &'a mut Store,
+    /// To talk to the source.
+    pub connector: &'a mut Connector,
+    /// Makes an instance for the pure stages.
+    pub transformer: &'a (dyn Fn() -> Transformer + Sync),
+    /// The integration.
+    pub integration: &'a Integration,
+    /// The other launched integrations of the store.
+    pub others: Vec<Feeder>,
+    /// Its mapping, as the plugin takes it.
+    pub mapping: String,
+    /// Its policy, as the plugin takes it.
+    pub policy: String,
+    /// What to read.
+    pub source: Source,
+    /// Digest of filter, mapping and match keys.
+    pub shape: String,
+    /// Digest of document, credential settings and plugin.
+    pub config: String,
+    /// Digest of everything but the record that decides an outcome.
+    pub basis: String,
+    /// What the integration was when it was last applied.
+    pub applied: LastApplied,
+    /// Time.
+    pub clock: Clock,
+    /// Hears how far the run is.
+    pub progress: &'a dyn Progress,
+}
+
+/// What the last applied run of the integration left.
+#[derive(Clone, Debug, Default)]
+pub struct LastApplied {
+    /// Whose directory the links belong to.
+    pub source_tenant: Option<String>,
+    /// In which cloud.
+    pub cloud: Option<String>,
+    /// Digest of filter, mapping and match keys.
+    pub shape: Option<String>,
+    /// Rows of the last complete listing.
+    pub complete_rows: Option<u64>,
+}
+
+/// Runs an integration: `Plan` stops before it applies, `Sync` applies what flows.
+///
+/// # Errors
+/// When the run cannot be finished. Nobody has changed then. The report, when there is one by then, says what
+/// happened until it failed.
+pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
+    let mut retry = Retry::default();
+    let (terms, started_at) = begin(job, kind, &mut retry).map_err(|error| (error, None))?;
+    let mut course = Course {
+        report: blank(&terms, kind, started_at),
+        timings: Timings::default(),
+        terms,
+        retry,
+        at: job.clock.now(),
+    };
+    course.follow(job, kind).map_err(|error| {
+        let report = course.fail(job, &error);
+        (error, Some(Box::new(report)))
+    })
+}
+
+/// Learns whose directory the credential opens, and takes up an interrupted run or begins a new one.
+fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, Millis), RunError> {
+    job.store.sweep()?;
+    let (source, connector) = (&job.source, &mut *job.connector);
+    let identity = call(job.net, retry, "proving the credential", job.progress, async || {
+        connector.identify(source).await
+    })?;
+    belongs(&job.applied, &identity.tenant, &identity.cloud, &job.integration.name)?;
+    let at = job.clock.now();
+    let (run, started_at) = match job.store.interrupted(&job.integration.name)? {
+        Some(found) if found.config == job.config && found.progress.pages > 0 => {
+            retry.cost.resumed_pages = found.progress.pages;
+            job.progress.note(&format!(
+                "run {} was interrupted after page {}: it goes on from there",
+                found.id.number, found.progress.pages
+            ));
+            job.store.take_up(found.id, kind)?;
+            (found.id, found.started_at)
+        }
+        _ => {
+            let new = NewRun {
+                integration: &job.integration.name,
+                kind,
+                config: &job.config,
+                shape: &job.shape,
+                basis: &job.basis,
+                at,
+            };
+            (job.store.begin_run(&new)?, at)
+        }
+    };
+    let terms = Terms {
+        integration: job.integration.clone(),
+        run,
+        mapping: job.mapping.clone(),
+        policy: job.policy.clone(),
+        source: job.source.clone(),
+        source_tenant: identity.tenant,
+        cloud: identity.cloud,
+        shape: job.shape.clone(),
+        others: job.others.clone(),
+        checks_roles: Terms::takes_roles(job.integration),
+    };
+    Ok((terms, started_at))
+}
+
+/// Links belong to a tenant and a cloud; a credential for another one is refused.
+fn belongs(applied: &LastApplied, tenant: &str, cloud: &str, integration: &str) -> Result<(), RunError> {
+    match (&applied.source_tenant, &applied.cloud) {
+        (Some(own), Some(own_cloud)) if own != tenant || own_cloud != cloud => Err(RunError::Refused {
+            message: format!(
+                "the people of `{integration}` are linked to tenant {own} ({own_cloud}), but the credential opens \
+                 tenant {tenant} ({cloud})"
+            ),
+            help: Some(format!(
+                "give `{integration}` a credential of tenant {own}, or save another integration for tenant {tenant}"
+            )),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A run under way.
+struct Course {
+    terms: Terms,
+    report: RunReport,
+    timings: Timings,
+    retry: Retry,
+    at: Millis,
+}
+
+impl Course {
+    fn follow(&mut self, job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, RunError> {
+        let clock = Instant::now();
+        job.progress.stage("load", None);
+        let staged = stage_listing(
+            job.net,
+            &self.terms,
+            job.store,
+            job.connector,
+            || (job.transformer)(),
+            &mut self.retry,
+            self.at,
+            job.progress,
+        )?;
+        self.timings.stage = millis(clock);
+
+        let clock = Instant::now();
+        job.store.begin_judging(self.terms.run)?;
+        settle::claims(&self.terms, job.store)?;
+        let absence = self.judge_absence(job, &staged)?;
+        settle::guard(&self.terms, job.store, job.applied.shape.as_deref(), self.at)?;
+        settle::usernames(&self.terms, job.store, &staged.seen)?;
+        self.tell(job, &staged, absence)?;
+        self.timings.judge = millis(clock);
+
+        let run = self.terms.run;
+        match kind {
+            RunKind::Sync => {
+                job.progress.stage("apply", Some(self.report.changes()));
+                let shape = self.terms.shape.clone();
+                let apply = Apply {
+                    run,
+                    integration: &self.terms.integration.name,
+                    source_tenant: &self.terms.source_tenant,
+                    cloud: &self.terms.cloud,
+                    shape: &shape,
+                    seen: &staged.seen,
+                    complete_rows: self.report.completeness.complete.then_some(staged.rows),
+                    strict: false,
+                    at: self.at,
+                };
+                apply_staged(job.store, &apply, self.report.clone(), self.timings)
+            }
+            RunKind::Plan | RunKind::Import => {
+                self.report.state = RunState::Planned;
+                self.report.timings = self.timings;
+                self.report.ended_at = Some(job.clock.now());
+                job.store.end_run(run, RunState::Planned, &self.report)?;
+                Ok(self.report.clone())
+            }
+        }
+    }
+
+    /// Judges the listing, and, when it proves who is absent, those who are.
+    fn judge_absence(&mut self, job: &mut Job<'_>, staged: &Staged) -> Result<Absence, RunError> {
+        let (proof, completeness) = judge(Listing {
+            ended: staged.ended,
+            rows: staged.rows,
+            broken: job.store.nameless_rows(self.terms.run)?,
+            expected: staged.total,
+            last: job
+                .applied
+                .complete_rows
+                .filter(|_| job.applied.shape.as_deref() == Some(&self.terms.shape)),
+        });
+        self.report.completeness = completeness;
+        let Some(proof) = proof else { return Ok(Absence::default()) };
+        let mut worker =
+            PageWorker::new(&self.terms, job.store.again()?, (job.transformer)(), staged.seen.clone())?;
+        let mut judge = Judge {
+            net: job.net,
+            terms: &self.terms,
+            store: job.store,
+            connector: job.connector,
+            transformer: (job.transformer)(),
+            retry: &mut self.retry,
+            at: self.at,
+            progress: job.progress,
+        };
+        judge.judge(&proof, &staged.seen, &mut worker)
+    }
+
+    /// Adds up what became of every row, and refuses to go on when it does not add up.
+    fn tell(&mut self, job: &mut Job<'_>, staged: &Staged, absence: Absence) -> Result<(), RunError> {
+        let run = self.terms.run;
+        let mut outcomes = staged.counts.clone();
+        add(&mut outcomes, &absence.counts);
+        add(&mut outcomes, &job.store.change_counts(run)?);
+        let sum: u64 = outcomes.values().sum();
+        if sum != staged.rows + absence.people {
+            return Err(RunError::Totals { rows: staged.rows, absent: absence.people, outcomes: sum });
+        }
+        let report = &mut self.report;
+        report.rows_seen = staged.rows;
+        report.absent = absence.people;
+        report.outcomes = outcomes;
+        report.notes.extend(absence.notes);
+        report.cost = self.retry.cost;
+        report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
+        report.causes = job.store.cause_groups(run)?;
+        report.held = job.store.held_groups(run, &self.terms.integration.name, self.at)?;
+        report.newly_held = report.held.iter().map(|group| group.new).sum();
+        report.failed = job.store.first_rows(run, Outcome::Failed)?;
+        report.ambiguous = job.store.first_rows(run, Outcome::Ambiguous)?;
+        Ok(())
+    }
+
+    /// Ends a run that failed. What it had staged is gone; the reason stays.
+    fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
+        self.report.state = RunState::Failed;
+        self.report.error = Some(error.to_string());
+        self.report.cost = self.retry.cost;
+        self.report.timings = self.timings;
+        self.report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
+        self.report.ended_at = Some(job.clock.now());
+        // When even this cannot be written, the next start discards the run.
+        if let Err(also) = job.store.end_run(self.terms.run, RunState::Failed, &self.report) {
+            self.report.notes.push(format!("the failure could not be stored: {also}"));
+        }
+        self.report.clone()
+    }
+}
+
+/// Applies what is staged, after a look at the disk, and stores the report with it.
+pub(super) fn apply_staged(
+    store: &mut Store,
+    apply: &Apply<'_>,
+    mut report: RunReport,
+    mut timings: Timings,
+) -> Result<RunReport, RunError> {
+    let clock = Instant::now();
+    disk::check(store.path(), store.staged_bytes(apply.run)?)?;
+    let run = apply.run;
+    report = store.apply(apply, |applied| {
+        report.state = RunState::Applied;
+        report.ended_at = Some(apply.at);
+        report.newly_held = applied.newly_held;
+        report.withdrawn = applied.withdrawn;
+        for (outcome, name) in &applied.moved {
+            let count = report.outcomes.entry(*outcome).or_default();
+            *count = count.saturating_sub(1);
+            *report.outcomes.entry(Outcome::Skipped).or_default() += 1;
+            report.notes.push(format!("{name} has changed since the run was staged, and was left out"));
+        }
+        report.outcomes.retain(|_, count| *count > 0);
+        Ok(report)
+    })?;
+    timings.apply = millis(clock);
+    report.timings = timings;
+    store.set_report(run, &report)?;
+    store.sweep()?;
+    Ok(report)
+}
+
+fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
+    RunReport {
+        run: terms.run.number,
+        integration: terms.integration.name.clone(),
+        kind,
+        state: RunState::Staging,
+        started_at,
+        ended_at: None,
+        completeness: Completeness::default(),
+        rows_seen: 0,
+        absent: 0,
+        outcomes: Counts::new(),
+        causes: Vec::new(),
+        held: Vec::new(),
+        newly_held: 0,
+        withdrawn: 0,
+        failed: Vec::new(),
+        ambiguous: Vec::new(),
+        notes: Vec::new(),
+        timings: Timings::default(),
+        cost: super::report::Cost::default(),
+        receipt: serde_json::Value::Null,
+        error: None,
+    }
+}
+
+fn add(into: &mut Counts, from: &Counts) {
+    for (outcome, count) in from {
+        *into.entry(*outcome).or_default() += count;
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

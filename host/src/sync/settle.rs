@@ -1,0 +1,187 @@
+//! Settling: what only the whole run can tell. Who is claimed twice, what the guard holds, and which
+//! usernames are still somebody else's.
+
+use std::collections::HashSet;
+
+use super::error::RunError;
+use super::guard::{Concerned, Tally, split};
+use super::terms::Terms;
+use crate::model::{Millis, Outcome};
+use crate::store::{Flowing, HeldPart, KeyConflict, Rest, Store, StoreError};
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+
+/// A person or username that two records of the run claim is ambiguous for both, whatever page they were on.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
+    for claim in store.claimed_people(terms.run)? {
+        let reason = format!("{} records match the same person", claim.claimants);
+        store.make_ambiguous(terms.run, claim.change, &claim.source_id, &reason)?;
+    }
+    for claim in store.claimed_usernames(terms.run)? {
+        let reason = format!("{} records have the username `{}`", claim.claimants, claim.key);
+        store.make_ambiguous(terms.run, claim.change, &claim.source_id, &reason)?;
+    }
+    Ok(())
+}
+
+/// Holds what passes a limit, and what was held before.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn guard(
+    terms: &Terms,
+    store: &mut Store,
+    applied_shape: Option<&str>,
+    at: Millis,
+) -> Result<(), RunError> {
+    let name = &terms.integration.name;
+    let open = store.open_holds(name)?;
+    let standing = |source_id: &str, cause: &str| open.contains(&(source_id.to_owned(), cause.to_owned()));
+    let mut coming = Tally::default();
+    store.each_flowing(terms.run, |flowing| {
+        coming.add(&flowing, |cause| standing(&flowing.source_id, cause))
+    })?;
+    let mut recent = Tally::default();
+    for run in store.applied_since(name, at - DAY)? {
+        store.each_flowing(run, |flowing| recent.add(&flowing, |_| false))?;
+    }
+    let new_shape = match applied_shape {
+        None => Some("the first run of an integration deactivates nobody by itself"),
+        Some(applied) if applied != terms.shape => {
+            Some("filter, mapping or match keys have changed since the last run")
+        }
+        Some(_) => None,
+    };
+    let linked_active = store.linked_active(name)?;
+    let tripped = coming.trips(
+        &recent,
+        &terms.integration.guard,
+        Concerned { linked_active, filled: &mut |field| store.linked_filled(name, field), new_shape },
+    )?;
+    let mut held = Vec::new();
+    store.each_flowing(terms.run, |flowing| {
+        if let Some(split) = split(&flowing, &tripped, |cause| standing(&flowing.source_id, cause))? {
+            held.push((flowing, split));
+        }
+        Ok(())
+    })?;
+    for chunk in held.chunks(1000) {
+        let parts: Vec<(Flowing, Vec<HeldPart>, Rest<'_>)> = chunk
+            .iter()
+            .map(|(flowing, split)| {
+                let rest = Rest {
+                    outcome: split.outcome,
+                    differences: split.differences.as_deref(),
+                    hold_status: split.hold_status,
+                };
+                (flowing.clone(), split.held.clone(), rest)
+            })
+            .collect();
+        store.hold_parts(terms.run, &parts)?;
+    }
+    Ok(())
+}
+
+/// Usernames are checked on the end state, so that swaps and chains of renames apply. A change that needs a
+/// username which is still somebody's is held with it, as a joiner who gets a leaver's name is; what is held
+/// gives no username up, so this goes on until nothing more has to wait.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn usernames(
+    terms: &Terms,
+    store: &mut Store,
+    seen: &roaring::RoaringTreemap,
+) -> Result<(), RunError> {
+    let mut settled: HashSet<i64> = HashSet::new();
+    loop {
+        let mut changed = false;
+        for conflict in store.key_conflicts(terms.run, &terms.integration.name)? {
+            if settled.contains(&conflict.change)
+                || store.gives_up(terms.run, conflict.owner, &conflict.key)?
+            {
+                continue;
+            }
+            settled.insert(conflict.change);
+            changed = true;
+            resolve(terms, store, seen, &conflict)?;
+        }
+        if !changed {
+            return Ok(());
+        }
+    }
+}
+
+fn resolve(
+    terms: &Terms,
+    store: &mut Store,
+    seen: &roaring::RoaringTreemap,
+    conflict: &KeyConflict,
+) -> Result<(), RunError> {
+    let listed = conflict.owner_link.is_some_and(|link| seen.contains(u64::try_from(link).unwrap_or(0)));
+    let name = &conflict.owner_name;
+    if conflict.outcome == Outcome::Created
+        && conflict.owner_active
+        && (listed || conflict.owner_link.is_none())
+    {
+        // Nobody is on the way out: it is a second claim to one username.
+        let reason = format!("the username `{name}` already belongs to somebody");
+        store.make_ambiguous(terms.run, conflict.change, &conflict.source_id, &reason)?;
+        return Ok(());
+    }
+    let why = if !conflict.owner_active {
+        "who is inactive"
+    } else if listed {
+        "whose own change is held"
+    } else {
+        "who was not listed"
+    };
+    let part = HeldPart {
+        cause: "key:username".into(),
+        reason: format!("the username `{name}` still belongs to somebody {why}"),
+        differences: None,
+    };
+    if conflict.outcome == Outcome::Created {
+        store.hold_creation(terms.run, conflict, &part)?;
+        return Ok(());
+    }
+    hold_username(terms, store, conflict, part)
+}
+
+/// Lets only the username of a change wait.
+fn hold_username(
+    terms: &Terms,
+    store: &mut Store,
+    conflict: &KeyConflict,
+    mut part: HeldPart,
+) -> Result<(), RunError> {
+    let mut found = None;
+    store.each_flowing(terms.run, |flowing| {
+        if flowing.change == conflict.change {
+            found = Some(flowing);
+        }
+        Ok(())
+    })?;
+    let Some(flowing) = found else { return Ok(()) };
+    let tripped = [
+        ("rename:username".to_owned(), part.reason.clone()),
+        ("overwrite:username".to_owned(), part.reason.clone()),
+        ("change:username".to_owned(), part.reason.clone()),
+    ]
+    .into_iter()
+    .collect();
+    let Some(split) = split(&flowing, &tripped, |_| false)? else {
+        return Err(StoreError::Corrupt("a change without a username claims one".into()).into());
+    };
+    part.differences = split.held.into_iter().find_map(|it| it.differences);
+    let rest = Rest {
+        outcome: split.outcome,
+        differences: split.differences.as_deref(),
+        hold_status: split.hold_status,
+    };
+    store.hold_parts(terms.run, &[(flowing.clone(), vec![part], rest)])?;
+    Ok(())
+}

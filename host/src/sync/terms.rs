@@ -1,0 +1,123 @@
+//! Everything that is settled before the first page, and stays so for the run.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Integration, Origin};
+use crate::engine::contract::{BarredField, DeactivatedBy, KnownPerson, Source, Tie};
+use crate::model::ACCESS_ROLE;
+use crate::store::{Candidate, RunId, Store, StoreError};
+
+/// Another launched integration that fills people's fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feeder {
+    /// Its name.
+    pub name: String,
+    /// The higher one wins; none is the lowest.
+    pub priority: Option<i32>,
+    /// Target fields that it writes.
+    pub fields: BTreeSet<&'static str>,
+    /// It decides the status as well.
+    pub status: bool,
+}
+
+/// The terms of a run.
+#[derive(Debug)]
+pub struct Terms {
+    /// The integration.
+    pub integration: Integration,
+    /// The run.
+    pub run: RunId,
+    /// The mapping, as the plugin takes it.
+    pub mapping: String,
+    /// The policy, as the plugin takes it.
+    pub policy: String,
+    /// What to read.
+    pub source: Source,
+    /// Whose directory it is.
+    pub source_tenant: String,
+    /// In which cloud.
+    pub cloud: String,
+    /// Digest of filter, mapping and match keys.
+    pub shape: String,
+    /// The other launched integrations of the store.
+    pub others: Vec<Feeder>,
+    /// Access roles come from the source, so that each has to be looked at.
+    pub checks_roles: bool,
+}
+
+impl Terms {
+    /// Whether the mapping writes a field.
+    #[must_use]
+    pub fn writes(&self, field: &str) -> bool {
+        self.integration
+            .mapping
+            .iter()
+            .any(|rule| rule.target.name == field && rule.origin != Origin::SyncTime)
+    }
+
+    /// Why nobody may get this access role, if so.
+    #[must_use]
+    pub fn role_refused(&self, role: &str) -> Option<String> {
+        self.integration.check_access_role(role).err()
+    }
+
+    /// Whether access roles come from the source.
+    #[must_use]
+    pub fn takes_roles(integration: &Integration) -> bool {
+        integration
+            .mapping
+            .iter()
+            .any(|rule| rule.target.name == ACCESS_ROLE && matches!(rule.origin, Origin::Source(_)))
+    }
+
+    /// What the plugin is told of a candidate.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn known_person(
+        &self,
+        store: &Store,
+        number: usize,
+        tie: Tie,
+        candidate: &Candidate,
+    ) -> Result<KnownPerson, StoreError> {
+        let own = |name: &str| name == self.integration.name;
+        let owners = self.owners(store, candidate.person)?;
+        let owned = |owner: &Feeder| format!("owned by {}", owner.name);
+        let mut barred = Vec::new();
+        for rule in &self.integration.mapping {
+            let field = rule.target.name;
+            if let Some(owner) = owners.iter().find(|it| it.fields.contains(field)) {
+                barred.push(BarredField { field: field.to_owned(), reason: owned(owner) });
+            }
+        }
+        Ok(KnownPerson {
+            person: u32::try_from(number).unwrap_or(u32::MAX),
+            tie,
+            active: candidate.active,
+            inactive_since: candidate.ended_by.as_deref().map(|by| match by.strip_prefix("integration:") {
+                Some(name) if own(name) => DeactivatedBy::ThisIntegration,
+                Some(_) => DeactivatedBy::AnotherIntegration,
+                None => DeactivatedBy::APerson,
+            }),
+            was_enabled: candidate.was_enabled,
+            was_absent: candidate.was_absent,
+            status_barred: owners.iter().find(|it| it.status).map(|it| owned(it)),
+            barred,
+            fields: candidate.fields.clone(),
+        })
+    }
+
+    /// The integrations that are linked to a person as well, and go before this one.
+    fn owners(&self, store: &Store, person: i64) -> Result<Vec<&Feeder>, StoreError> {
+        if self.others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let linked = store.seen_by_others(&self.integration.name, person)?;
+        Ok(self
+            .others
+            .iter()
+            .filter(|it| it.priority > self.integration.priority && linked.contains(&it.name))
+            .collect())
+    }
+}

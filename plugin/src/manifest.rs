@@ -1,0 +1,183 @@
+//! What the plugin is, takes and asks for.
+//!
+//! The fields and their labels are those of Oomnitza's page "Microsoft Entra ID User Load"; names and types
+//! of the properties are those of Graph's v1.0 metadata for `microsoft.graph.user`.
+
+use crate::bindings::exports::userload::directory::connector::{
+    FieldInfo, Manifest, Place, SecretAsk, SecretKind, SettingInfo, Suggestion, TokenBinding,
+};
+use crate::bindings::userload::directory::types::ValueType;
+use crate::settings;
+
+/// The name of the one secret.
+pub(crate) const CLIENT_SECRET: &str = "client-secret";
+
+/// The property that is none: the host fills in the time of the run.
+pub(crate) const SYNC_TIME: &str = "connectorSyncTime";
+
+use ValueType::{Flag, Text, Time};
+
+/// Path, label, type, sent by default, suggested target.
+#[rustfmt::skip]
+const FIELDS: [(&str, &str, ValueType, bool, &str); 33] = [
+    ("ageGroup", "Age Group", Text, false, "age_group"),
+    ("city", "City", Text, false, "city"),
+    ("companyName", "Company Name", Text, false, "company"),
+    (SYNC_TIME, "Connector Sync Time", Time, false, "connector_sync_time"),
+    ("consentProvidedForMinor", "Consent Provided For Minor", Text, false, "consent_provided_for_minor"),
+    ("createdDateTime", "Creation Date", Time, false, "created_at"),
+    ("creationType", "Creation Type", Text, false, "creation_type"),
+    ("department", "Department", Text, false, "department"),
+    ("displayName", "Display Name", Text, true, "display_name"),
+    ("employeeHireDate", "Employee Hire Date", Time, false, "hire_date"),
+    ("employeeId", "Employee ID", Text, false, "employee_id"),
+    ("employeeType", "Employee Type", Text, false, "employee_type"),
+    ("faxNumber", "Fax number", Text, false, "fax_number"),
+    ("givenName", "Given Name", Text, true, "given_name"),
+    ("id", "ID", Text, true, "source_id"),
+    ("accountEnabled", "Is Account Enabled", Flag, false, "source_enabled"),
+    ("isResourceAccount", "Is Resource Account", Flag, false, "resource_account"),
+    ("jobTitle", "Job Title", Text, true, "job_title"),
+    ("lastPasswordChangeDateTime", "Last Password Change Date", Time, false, "password_changed_at"),
+    ("legalAgeGroupClassification", "Legal Age Group", Text, false, "legal_age_group"),
+    ("mail", "Mail", Text, true, "email"),
+    ("mailNickname", "Mail Nickname", Text, false, "mail_nickname"),
+    ("mobilePhone", "Mobile Phone", Text, true, "mobile_phone"),
+    ("officeLocation", "Office Location", Text, true, "office"),
+    ("passwordPolicies", "Password Policies", Text, false, "password_policies"),
+    ("postalCode", "Postal Code", Text, false, "postal_code"),
+    ("preferredLanguage", "Preferred Language", Text, true, "preferred_language"),
+    ("state", "State", Text, false, "state"),
+    ("streetAddress", "Street", Text, false, "street"),
+    ("surname", "Surname", Text, true, "surname"),
+    ("usageLocation", "Usage Location", Text, false, "usage_location"),
+    ("userPrincipalName", "User Principal Name", Text, true, "username"),
+    ("userType", "User Type", Text, false, "user_type"),
+];
+
+/// What the plugin is, takes and asks for. Pure: the same for every call.
+pub fn describe() -> Manifest {
+    let text = str::to_owned;
+    Manifest {
+        application: text("Microsoft Entra ID"),
+        integrations: vec![
+            text("Microsoft Entra ID User Load"),
+            text("Microsoft Entra ID User Load with Filtering"),
+        ],
+        settings: setting_infos(),
+        secrets: vec![SecretAsk {
+            name: text(CLIENT_SECRET),
+            label: text("Client secret"),
+            kind: SecretKind::Text,
+            optional: false,
+            origin: text("{login}"),
+            method: text("POST"),
+            path: text("/{tenant}/oauth2/v2.0/token"),
+            place: Place::FormField(text("client_secret")),
+        }],
+        tokens: ["access_token", "id_token", "refresh_token"]
+            .map(|field| TokenBinding {
+                field: text(field),
+                origin: text("{domain}"),
+                place: Place::Header((text("authorization"), text("Bearer "))),
+            })
+            .into(),
+        origins: vec![text("{login}"), text("{domain}")],
+        fields: FIELDS
+            .map(|(path, label, type_of, by_default, _)| FieldInfo {
+                path: text(path),
+                label: text(label),
+                type_of,
+                by_default,
+                synthetic: path == SYNC_TIME,
+            })
+            .into(),
+        suggestions: FIELDS
+            .map(|(source, _, _, _, target)| Suggestion { source: text(source), target: text(target) })
+            .into(),
+    }
+}
+
+fn setting_infos() -> Vec<SettingInfo> {
+    let info = |name: &str, label: &str, help: &str, required, default: Option<&str>| SettingInfo {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        help: help.to_owned(),
+        required,
+        default_value: default.map(str::to_owned),
+    };
+    vec![
+        info(
+            settings::DOMAIN,
+            "Domain",
+            "Microsoft Graph's URL, with its protocol. National clouds: https://graph.microsoft.us, \
+             https://dod-graph.microsoft.us, https://microsoftgraph.chinacloudapi.cn.",
+            true,
+            Some(settings::DEFAULT_DOMAIN),
+        ),
+        info(
+            settings::LOGIN,
+            "Login",
+            "The URL that gives access tokens. Follows from the domain; only a domain that is not \
+             Microsoft's needs it.",
+            false,
+            None,
+        ),
+        info(
+            settings::TENANT,
+            "Tenant ID",
+            "Directory (tenant) ID on the overview page of the app registration, or a domain name of the \
+             tenant.",
+            true,
+            None,
+        ),
+        info(
+            settings::CLIENT_ID,
+            "Client ID",
+            "Application (client) ID on the overview page of the app registration. The app needs the \
+             application permission User.Read.All with admin consent.",
+            true,
+            None,
+        ),
+        info(
+            settings::SCOPES,
+            "Scopes",
+            "May stay empty. Permissions are granted in Entra; `{domain}/.default` is what is sent.",
+            false,
+            None,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_the_seeds() {
+        // `seed/oomnitza-entra-user-load.txt`, "Mappable fields", in its order.
+        let seed = "Age Group|City|Company Name|Connector Sync Time|Consent Provided For Minor|Creation Date|\
+            Creation Type|Department|Display Name|Employee Hire Date|Employee ID|Employee Type|Fax number|\
+            Given Name|ID|Is Account Enabled|Is Resource Account|Job Title|Last Password Change Date|\
+            Legal Age Group|Mail|Mail Nickname|Mobile Phone|Office Location|Password Policies|Postal Code|\
+            Preferred Language|State|Street|Surname|Usage Location|User Principal Name|User Type";
+        let labels: Vec<_> = describe().fields.into_iter().map(|f| f.label).collect();
+        assert_eq!(labels, seed.split('|').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn suggestions_name_each_target_once_and_each_hole_is_a_setting() {
+        let manifest = describe();
+        let targets: HashSet<_> = manifest.suggestions.iter().map(|s| &s.target).collect();
+        assert_eq!(targets.len(), 33);
+        let by_default = manifest.fields.iter().filter(|f| f.by_default).count();
+        assert_eq!(by_default, 10, "and businessPhones, which is not mapped");
+        let names: HashSet<_> = manifest.settings.iter().map(|s| s.name.as_str()).collect();
+        let holed = format!("{}{}", manifest.secrets[0].origin, manifest.secrets[0].path);
+        for hole in holed.split('{').skip(1).filter_map(|p| p.split('}').next()) {
+            assert!(names.contains(hole), "{hole}");
+        }
+    }
+}

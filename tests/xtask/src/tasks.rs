@@ -1,0 +1,80 @@
+//! The tasks themselves.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::component;
+use crate::toolchain::{Toolchain, cargo_program};
+
+/// The workspace's root.
+fn root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("no workspace root")
+}
+
+/// The value behind `--toolchain`, else that of `USERLOAD_TOOLCHAIN`.
+fn toolchain(args: &[String]) -> Result<Toolchain> {
+    let asked = args.iter().position(|arg| arg == "--toolchain").map(|at| args.get(at + 1));
+    let from_env = std::env::var("USERLOAD_TOOLCHAIN").ok();
+    match asked {
+        Some(None) => bail!("`--toolchain` needs a value: rustup or debian"),
+        Some(Some(name)) => Toolchain::choose(Some(name)),
+        None => Toolchain::choose(from_env.as_deref()),
+    }
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    let status =
+        Command::new(cargo_program()).current_dir(root()?).args(args).status().context("running cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed ({status})", args.join(" "));
+    }
+    Ok(())
+}
+
+/// The component and every program of the workspace.
+pub(crate) fn build(args: &[String]) -> Result<()> {
+    component::build(&root()?, toolchain(args)?)?;
+    cargo(&["build", "--workspace", "--bins", "--locked"])
+}
+
+/// Builds, and runs `userload demo`.
+pub(crate) fn demo(args: &[String]) -> Result<()> {
+    build(&[])?;
+    let args: Vec<&String> = args.iter().filter(|arg| *arg != "--").collect();
+    let status = Command::new(root()?.join("target/debug/userload")).arg("demo").args(args).status()?;
+    if !status.success() {
+        bail!("`userload demo` failed ({status})");
+    }
+    Ok(())
+}
+
+/// Builds, and runs every test of the workspace.
+pub(crate) fn test(args: &[String]) -> Result<()> {
+    build(&[])?;
+    let mut all = vec!["test", "--workspace", "--locked"];
+    all.extend(args.iter().map(String::as_str));
+    cargo(&all)
+}
+
+/// Builds, and measures.
+pub(crate) fn bench(args: &[String]) -> Result<()> {
+    build(&[])?;
+    let status = Command::new(root()?.join("target/debug/userload-bench")).args(args).status()?;
+    if !status.success() {
+        bail!("the benchmark failed ({status})");
+    }
+    Ok(())
+}
+
+/// Everything that must hold before a change lands.
+pub(crate) fn ci() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    test(&[])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
