@@ -184,9 +184,8 @@ async fn a_busy_plugin_does_not_starve_its_neighbour() {
         (connector(&plugin(FOREVER)), connector(&plugin("(call $identity (i32.const 0) (i32.const 1))")));
     let hog = tokio::spawn(async move { hog.identify(&source()).await });
     tokio::task::yield_now().await;
-    let started = Instant::now();
     quick.identify(&source()).await.unwrap();
-    assert!(started.elapsed() < Duration::from_millis(500), "waited {:?}", started.elapsed());
+    assert!(!hog.is_finished(), "it waited until its neighbour was stopped");
     assert!(matches!(hog.await.unwrap(), Err(CallError::CpuLimit { .. })));
 }
 

@@ -3,6 +3,7 @@
 mod guest;
 mod hostile;
 mod load;
+mod real;
 #[path = "../../../tests/support/recording_memories.rs"]
 mod recording_memories;
 mod session;
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// Limits that a test can wait for.
 fn options() -> EngineOptions {
     let limits =
-        Limits { cpu: Duration::from_millis(200), wall: Duration::from_secs(2), ..Limits::connector() };
+        Limits { cpu: Duration::from_millis(200), wall: Duration::from_secs(20), ..Limits::connector() };
     EngineOptions { connector: limits, transform: limits, instances: 8, ..EngineOptions::default() }
 }
 
@@ -36,7 +37,7 @@ fn log() -> Log {
 }
 
 fn capabilities(grants: Grants, secrets: SecretSet) -> ConnectorCapabilities {
-    let second = Duration::from_secs(1);
+    let second = Duration::from_secs(5);
     let limits = EgressLimits { connect: second, first_byte: second, ..EgressLimits::default() };
     let egress = Egress::new(EgressOptions { limits, ..EgressOptions::default() }).unwrap();
     let log = Log::new(LogLimits::default(), secrets.clone());

@@ -1,5 +1,4 @@
-//! Whole sessions: wasi:http through the door, secrets through placeholders, and the real plugin when it
-//! has been built.
+//! Whole sessions: wasi:http through the door, secrets through placeholders.
 
 use super::recording_memories::RecordingMemories;
 use super::*;
@@ -151,65 +150,4 @@ async fn one_tenants_session_knows_nothing_of_anothers() {
     let (first, second) = (one.identify(&source()).await.unwrap(), other.identify(&source()).await.unwrap());
     assert_ne!(first, second);
     assert!(with(SecretSet::none()).identify(&source()).await.is_err());
-}
-
-/// The plugin itself, when `cargo xtask build` has made it.
-fn real() -> Option<Plugin> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/userload-entra.wasm");
-    let bytes = std::fs::read(path).ok().filter(|bytes| !bytes.is_empty())?;
-    Some(Plugin::load(&Engine::new(EngineOptions::default()).unwrap(), &bytes).unwrap())
-}
-
-#[test]
-fn the_real_plugin_loads_describes_itself_and_its_needs_can_be_filled() {
-    let Some(plugin) = real() else { return };
-    let mut transformer = Transformer::new(&plugin, log());
-    let manifest = transformer.describe().unwrap();
-    let settings: Vec<_> = manifest
-        .settings
-        .iter()
-        .filter_map(|info| {
-            Some(contract::Setting { name: info.name.clone(), value: info.default_value.clone()? })
-        })
-        .chain([contract::Setting { name: "tenant".to_owned(), value: "contoso.example".to_owned() }])
-        .collect();
-    let settings = transformer.complete_settings(&settings).unwrap();
-    let needs = Needs::of(&manifest, &settings).unwrap();
-    assert!(!needs.origins.is_empty() && !needs.secrets.is_empty() && !needs.tokens.is_empty(), "{needs:?}");
-}
-
-/// What crossing the boundary costs: `cargo test -p userload --lib -- --ignored --nocapture measure`.
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "a measurement")]
-fn measure() {
-    let timed = |what: &str, times: u32, mut work: Box<dyn FnMut()>| {
-        work();
-        let started = std::time::Instant::now();
-        (0..times).for_each(|_| work());
-        println!("{what}: {:?}", started.elapsed() / times);
-    };
-    let answer = "(call $mapped (i32.const 0) (i32.const 0))";
-    let plugin = load(&Guest::new().export("map-record", answer));
-    let fresh = plugin.clone();
-    timed(
-        "instantiate and first call",
-        2_000,
-        Box::new(move || {
-            let _ = Transformer::new(&fresh, log()).map_record("", "").unwrap();
-        }),
-    );
-    let mut kept = Transformer::new(&plugin, log());
-    timed("map-record, empty", 100_000, Box::new(move || drop(kept.map_record("", "").unwrap())));
-    let Some(real) = real() else { return };
-    let mut kept = Transformer::new(&real, log());
-    let mapping =
-        r#"{"version":1,"fields":[{"target":"mail","type":"text","required":false,"source":["mail"]}]}"#;
-    let raw =
-        format!(r#"{{"id":"1","accountEnabled":true,"mail":"a@b.example","about":"{}"}}"#, "x".repeat(1_000));
-    timed(
-        "map-record, real, 1 kB",
-        50_000,
-        Box::new(move || drop(kept.map_record(mapping, &raw).unwrap().unwrap())),
-    );
 }

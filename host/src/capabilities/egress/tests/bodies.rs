@@ -27,7 +27,7 @@ async fn fault_of(limits: EgressLimits, act: impl Fn(&str) -> Act + Send + Sync 
 async fn gzip_is_decoded_and_its_traces_are_gone() {
     let text = "a page of users ".repeat(20_000);
     let server = Server::start(zipped(gzip(text.as_bytes()))).await;
-    let door = door_to(&server.origin, fast());
+    let door = door_to(&server.origin, EgressLimits::default());
     let reply = send(&door, get(&server.origin, "/")).await.unwrap();
     assert_eq!(reply.body(), text.as_bytes());
     assert!(
@@ -42,13 +42,13 @@ async fn gzip_is_decoded_and_its_traces_are_gone() {
 
 #[tokio::test]
 async fn a_bomb_is_cut_by_its_ratio_while_it_is_small() {
-    let fault = fault_of(fast(), zipped(gzip(&vec![0; 32 << 20]))).await;
+    let fault = fault_of(EgressLimits::default(), zipped(gzip(&vec![0; 32 << 20]))).await;
     assert!(matches!(fault, Fault::Bomb { .. }), "{fault}");
 }
 
 #[tokio::test]
 async fn a_decoded_body_has_a_largest_size() {
-    let limits = EgressLimits { reply_decoded: 1_000_000, ..fast() };
+    let limits = EgressLimits { reply_decoded: 1_000_000, ..EgressLimits::default() };
     let fault = fault_of(limits, zipped(gzip(&vec![0; 2_000_000]))).await;
     assert!(matches!(fault, Fault::TooLarge { limit: 1_000_000, .. }), "{fault}");
 }
@@ -60,7 +60,7 @@ async fn broken_gzip_is_told_from_a_complete_answer() {
     let at = wrong_sum.len() - 6;
     wrong_sum[at] ^= 1;
     for body in [whole[..whole.len() - 4].to_vec(), wrong_sum, b"not gzip at all".to_vec()] {
-        let fault = fault_of(fast(), zipped(body)).await;
+        let fault = fault_of(EgressLimits::default(), zipped(body)).await;
         assert!(matches!(fault, Fault::BadGzip { .. }), "{fault}");
     }
 }
@@ -69,7 +69,8 @@ async fn broken_gzip_is_told_from_a_complete_answer() {
 async fn an_encoding_that_was_not_asked_for_is_refused() {
     for coding in ["br", "gzip, gzip", "deflate"] {
         let header = format!("content-encoding: {coding}\r\n");
-        let fault = fault_of(fast(), move |_| Act::Answer(answer("200 OK", &header, b"x"))).await;
+        let fault =
+            fault_of(EgressLimits::default(), move |_| Act::Answer(answer("200 OK", &header, b"x"))).await;
         assert!(matches!(fault, Fault::Encoding { .. }), "{fault}");
     }
 }
@@ -77,13 +78,14 @@ async fn an_encoding_that_was_not_asked_for_is_refused() {
 #[tokio::test]
 async fn an_empty_answer_may_name_an_encoding() {
     let server = Server::start(|_| Act::Answer(answer("200 OK", "content-encoding: gzip\r\n", b""))).await;
-    let reply = send(&door_to(&server.origin, fast()), get(&server.origin, "/")).await.unwrap();
+    let reply =
+        send(&door_to(&server.origin, EgressLimits::default()), get(&server.origin, "/")).await.unwrap();
     assert!(reply.body().is_empty());
 }
 
 #[tokio::test]
 async fn a_body_without_end_is_cut() {
-    let limits = EgressLimits { reply_wire: 1_000_000, reply_decoded: 1_000_000, ..fast() };
+    let limits = EgressLimits { reply_wire: 1_000_000, reply_decoded: 1_000_000, ..EgressLimits::default() };
     let endless = |_: &str| Act::Flood(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 10_000]);
     let fault = fault_of(limits, endless).await;
     assert!(matches!(fault, Fault::TooLarge { limit: 1_000_000, .. }), "{fault}");
@@ -92,25 +94,25 @@ async fn a_body_without_end_is_cut() {
 #[tokio::test]
 async fn ten_thousand_headers_and_one_huge_header_are_refused() {
     let many = |_: &str| Act::Answer(answer("200 OK", &"a: b\r\n".repeat(10_000), b""));
-    let fault = fault_of(fast(), many).await;
+    let fault = fault_of(EgressLimits::default(), many).await;
     assert!(matches!(fault, Fault::HeadTooLarge { .. }), "{fault}");
     let few_but_over = |_: &str| Act::Answer(answer("200 OK", &"a: b\r\n".repeat(200), b""));
-    assert!(matches!(fault_of(fast(), few_but_over).await, Fault::HeadTooLarge { .. }));
+    assert!(matches!(fault_of(EgressLimits::default(), few_but_over).await, Fault::HeadTooLarge { .. }));
     let huge = |_: &str| Act::Answer(answer("200 OK", &format!("a: {}\r\n", "b".repeat(1 << 20)), b""));
-    assert!(matches!(fault_of(fast(), huge).await, Fault::HeadTooLarge { .. }));
+    assert!(matches!(fault_of(EgressLimits::default(), huge).await, Fault::HeadTooLarge { .. }));
 }
 
 #[tokio::test]
 async fn a_length_that_lies_is_not_a_complete_answer() {
     let short = |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"value\":[]}".to_vec());
-    let fault = fault_of(fast(), short).await;
+    let fault = fault_of(EgressLimits::default(), short).await;
     assert!(matches!(fault, Fault::Cut { .. }), "{fault}");
     let chunks =
         |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc".to_vec());
-    assert!(matches!(fault_of(fast(), chunks).await, Fault::Cut { .. }));
+    assert!(matches!(fault_of(EgressLimits::default(), chunks).await, Fault::Cut { .. }));
     let twice =
         |_: &str| Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 9\r\n\r\nx".to_vec());
-    assert!(matches!(fault_of(fast(), twice).await, Fault::NotHttp { .. }));
+    assert!(matches!(fault_of(EgressLimits::default(), twice).await, Fault::NotHttp { .. }));
 }
 
 #[tokio::test]
@@ -121,7 +123,7 @@ async fn what_stands_behind_an_answer_is_not_the_next_answer() {
         Act::Answer(bytes)
     })
     .await;
-    let door = door_to(&server.origin, fast());
+    let door = door_to(&server.origin, EgressLimits::default());
     for _ in 0..3 {
         assert_eq!(send(&door, get(&server.origin, "/")).await.unwrap().body().as_ref(), b"one");
         tokio::time::sleep(Duration::from_millis(30)).await;
@@ -130,8 +132,9 @@ async fn what_stands_behind_an_answer_is_not_the_next_answer() {
 
 #[tokio::test]
 async fn what_is_not_http_is_said_to_be_none() {
-    let fault = fault_of(fast(), |_| Act::Last(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec())).await;
+    let fault =
+        fault_of(EgressLimits::default(), |_| Act::Last(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec())).await;
     assert!(matches!(fault, Fault::NotHttp { .. }), "{fault}");
-    let fault = fault_of(fast(), |_| Act::Last(Vec::new())).await;
+    let fault = fault_of(EgressLimits::default(), |_| Act::Last(Vec::new())).await;
     assert!(matches!(fault, Fault::Cut { .. }), "{fault}");
 }

@@ -23,7 +23,11 @@ fn named(host: &'static str, addresses: &[&str], port: u16, secure: bool, privat
     let scheme = if secure { "https" } else { "http" };
     let origin: Origin = format!("{scheme}://{host}:{port}").parse().unwrap();
     let resolver = Arc::new(Names([(host, ips(addresses))].into()));
-    let options = EgressOptions { limits: fast(), resolver: Some(resolver), ..EgressOptions::default() };
+    let options = EgressOptions {
+        limits: EgressLimits::default(),
+        resolver: Some(resolver),
+        ..EgressOptions::default()
+    };
     let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private }]);
     let egress = Arc::new(Egress::new(options).unwrap());
     (Door::new(egress, grants, SecretSet::none(), TrafficBudget::default()), origin)
@@ -33,7 +37,8 @@ fn named(host: &'static str, addresses: &[&str], port: u16, secure: bool, privat
 async fn an_origin_that_is_not_granted_is_not_reached_and_the_advice_is_the_line() {
     let server = Server::start(|_| ok("{}")).await;
     let grants = Grants::new([server.origin.clone()], []);
-    let door = Door::new(egress(fast()), grants, SecretSet::none(), TrafficBudget::default());
+    let door =
+        Door::new(egress(EgressLimits::default()), grants, SecretSet::none(), TrafficBudget::default());
     let denial = denial(&door, get(&server.origin, "/")).await;
     assert_eq!(denial.layer(), Layer::Granted);
     assert_eq!(denial.advice(), format!("grants = [{{ origin = \"{}\", private = true }}]", server.origin));
@@ -44,7 +49,12 @@ async fn an_origin_that_is_not_granted_is_not_reached_and_the_advice_is_the_line
 #[tokio::test]
 async fn nothing_asked_nothing_reached() {
     let server = Server::start(|_| ok("{}")).await;
-    let door = Door::new(egress(fast()), Grants::default(), SecretSet::none(), TrafficBudget::default());
+    let door = Door::new(
+        egress(EgressLimits::default()),
+        Grants::default(),
+        SecretSet::none(),
+        TrafficBudget::default(),
+    );
     assert_eq!(denial(&door, get(&server.origin, "/")).await.layer(), Layer::Asked);
     assert_eq!(server.requests(), 0);
 }
@@ -89,7 +99,7 @@ async fn the_checked_address_is_the_one_that_is_dialled() {
 #[tokio::test]
 async fn a_connection_made_under_a_private_grant_serves_nobody_without_one() {
     let server = Server::start(|_| ok("{}")).await;
-    let shared = egress(fast());
+    let shared = egress(EgressLimits::default());
     // `https` on both sides of the pool key would be the same; here the origin is the same and only the
     // grant differs.
     let with = |private| {
@@ -107,12 +117,12 @@ async fn a_connection_made_under_a_private_grant_serves_nobody_without_one() {
 #[tokio::test]
 async fn connections_are_kept_and_never_shared_between_tenants() {
     let server = Server::start(|_| ok("{}")).await;
-    let door = door_to(&server.origin, fast());
+    let door = door_to(&server.origin, EgressLimits::default());
     for _ in 0..5 {
         send(&door, get(&server.origin, "/")).await.unwrap();
     }
     assert_eq!((server.requests(), door.egress().dialled()), (5, 1));
-    let other = door_to(&server.origin, fast());
+    let other = door_to(&server.origin, EgressLimits::default());
     send(&other, get(&server.origin, "/")).await.unwrap();
     assert_eq!(other.egress().dialled(), 1);
 }
@@ -124,7 +134,8 @@ async fn a_redirect_is_handed_over_and_not_followed() {
         Act::Answer(answer("302 Found", "location: /elsewhere\r\nset-cookie: a=b\r\n", b""))
     })
     .await;
-    let reply = send(&door_to(&server.origin, fast()), get(&server.origin, "/start")).await.unwrap();
+    let reply =
+        send(&door_to(&server.origin, EgressLimits::default()), get(&server.origin, "/start")).await.unwrap();
     assert_eq!((reply.status().as_u16(), reply.headers()["location"].as_bytes()), (302, &b"/elsewhere"[..]));
     assert!(!reply.headers().contains_key("set-cookie"));
     assert_eq!(server.requests(), 1);
@@ -133,7 +144,7 @@ async fn a_redirect_is_handed_over_and_not_followed() {
 #[tokio::test]
 async fn the_host_sets_its_own_headers_and_lengths() {
     let server = Server::start(|_| ok("{}")).await;
-    let door = door_to(&server.origin, fast());
+    let door = door_to(&server.origin, EgressLimits::default());
     let uri = format!("{}/a", server.origin);
     let with = Request::get(&uri)
         .header("user-agent", "evil")
@@ -160,7 +171,7 @@ async fn budgets_of_requests_and_bytes_hold() {
     let with = |budget| {
         let grants =
             Grants::new([server.origin.clone()], [Grant { origin: server.origin.clone(), private: true }]);
-        Door::new(egress(fast()), grants, SecretSet::none(), budget)
+        Door::new(egress(EgressLimits::default()), grants, SecretSet::none(), budget)
     };
     let door = with(TrafficBudget { requests: 2, ..TrafficBudget::default() });
     send(&door, get(&server.origin, "/")).await.unwrap();
@@ -177,7 +188,7 @@ async fn budgets_of_requests_and_bytes_hold() {
 #[tokio::test]
 async fn requests_at_a_time_are_bounded_and_places_are_given_back() {
     let server = Server::start(|_| ok("{}")).await;
-    let door = door_to(&server.origin, EgressLimits { in_flight: 1, ..fast() });
+    let door = door_to(&server.origin, EgressLimits { in_flight: 1, ..EgressLimits::default() });
     let first = door.send(get(&server.origin, "/"), Wishes::default()).await.unwrap();
     assert_eq!(denial(&door, get(&server.origin, "/")).await.layer(), Layer::Budget);
     drop(first);
@@ -191,7 +202,7 @@ async fn the_receipt_counts_what_happened() {
         false => Act::Answer(answer("429 Too Many Requests", "retry-after: 1\r\n", b"no")),
     })
     .await;
-    let door = door_to(&server.origin, fast());
+    let door = door_to(&server.origin, EgressLimits::default());
     send(&door, get(&server.origin, "/a")).await.unwrap();
     assert_eq!(send(&door, get(&server.origin, "/b")).await.unwrap().headers()["retry-after"], "1");
     let traffic = door.traffic();
