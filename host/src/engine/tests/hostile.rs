@@ -107,9 +107,29 @@ async fn a_huge_result_and_strings_that_lie() {
 
 #[tokio::test]
 async fn a_flood_of_handles() {
-    let guest = Guest::new()
-        .imports(guest::HTTP)
-        .export("identify", "(loop (drop (call $fields)) (br 0)) unreachable");
+    // Two thousand are few for the engine's own limits, and too many for ours.
+    let flood = "(local $n i32) (loop
+        (drop (call $fields))
+        (local.set $n (i32.add (local.get $n) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get $n) (i32.const 2000))))
+        (call $identity (i32.const 0) (i32.const 1))";
+    let (error, _) = identify(&Guest::new().imports(guest::HTTP).export("identify", flood)).await;
+    assert!(matches!(error, CallError::HostAllocation { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_together() {
+    // Eight times 10 kB: more than 64 KiB, less than the library's own 128.
+    let append = r#"(import "wasi:http/types@0.2.2" "[method]fields.append"
+        (func $append (param i32 i32 i32 i32 i32 i32)))"#;
+    let flood = "(local $n i32) (local $fields i32) (local.set $fields (call $fields)) (loop
+        (call $append (local.get $fields) (i32.const 1000) (i32.const 1) (i32.const 20000) (i32.const 10000) (i32.const 64))
+        (local.set $n (i32.add (local.get $n) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get $n) (i32.const 8))))
+        (call $identity (i32.const 4096) (i32.const 1))";
+    let fill = r#"(data (i32.const 1000) "a")
+        (func $start (memory.fill (i32.const 20000) (i32.const 120) (i32.const 10000))) (start $start)"#;
+    let guest = Guest::new().imports(guest::HTTP).imports(append).extra(fill).export("identify", flood);
     let (error, _) = identify(&guest).await;
     assert!(matches!(error, CallError::HostAllocation { .. }), "{error}");
 }

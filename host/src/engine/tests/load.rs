@@ -103,6 +103,16 @@ fn a_memory_that_starts_too_large_is_refused_at_once() {
 }
 
 #[test]
+fn a_component_of_too_many_parts_is_refused_at_once() {
+    let many = |times: usize| {
+        let instances = "(core instance (instantiate $m))".repeat(times);
+        refused(&component(&format!("(component (core module $m) {instances})")))
+    };
+    assert!(many(10).contains("is not a plugin"));
+    assert!(many(20).contains("the component is not valid"));
+}
+
+#[test]
 fn the_list_of_powers_can_be_read() {
     let plugin =
         load(&Guest::new().imports(guest::HTTP).export("identify", "(drop (call $fields)) unreachable"));
