@@ -90,7 +90,7 @@ impl Connector {
     pub fn new(plugin: &Plugin, capabilities: ConnectorCapabilities) -> Self {
         let ConnectorCapabilities { grants, secrets, egress, budget, log } = capabilities;
         let door = Door::new(egress, grants, secrets.clone(), budget);
-        let witness = Witness { clock: CpuClock::new(), marks: MemoryMarks::default(), log };
+        let witness = Witness { clock: CpuClock::default(), marks: MemoryMarks::default(), log };
         let (pre, limits) = (plugin.0.connector.clone(), plugin.0.engine.options.connector);
         Self { maker: Maker { pre, limits, door, secrets, witness }, live: None, usage: Usage::default() }
     }

@@ -3,6 +3,7 @@
 //! A tick every 10 ms makes running guest code look at its clock. The clock runs only while the call is
 //! being polled, so that waiting for the network costs nothing, and each look also lets other tasks run.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,27 +29,22 @@ pub(super) fn tick(engine: EngineWeak) {
         .expect("no thread can be started");
 }
 
-/// The clock of one session's calls, in nanoseconds.
-#[derive(Clone, Debug)]
+/// The clock of one session's calls, in nanoseconds of this thread's processor time, so that a busy machine
+/// does not make a plugin look slow.
+#[derive(Clone, Debug, Default)]
 pub(super) struct CpuClock(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
-    zero: Instant,
     /// Of all calls, finished stretches only.
     total: AtomicU64,
     /// Of this call, finished stretches only.
     call: AtomicU64,
-    /// When the present stretch began, plus one; zero while nothing runs.
+    /// What the thread had used when the present stretch began; zero while it is not known.
     since: AtomicU64,
 }
 
 impl CpuClock {
-    pub(super) fn new() -> Self {
-        let (total, call, since) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self(Arc::new(Inner { zero: Instant::now(), total, call, since }))
-    }
-
     /// Of all calls.
     pub(super) fn total(&self) -> Duration {
         Duration::from_nanos(self.0.total.load(Ordering::Relaxed))
@@ -59,34 +55,50 @@ impl CpuClock {
         self.0.call.store(0, Ordering::Relaxed);
     }
 
-    /// Of this call, up to this moment.
-    pub(super) fn call(&self) -> Duration {
-        let since = self.0.since.load(Ordering::Relaxed);
-        let running = if since == 0 { 0 } else { (self.now() + 1).saturating_sub(since) };
-        Duration::from_nanos(self.0.call.load(Ordering::Relaxed) + running)
+    /// A stretch of guest code begins on this thread.
+    fn start(&self) -> Running<'_> {
+        self.0.since.store(thread_time(), Ordering::Relaxed);
+        Running { clock: self, began: None }
     }
 
-    /// Guest code may run from here on.
-    pub(super) fn start(&self) -> Running<'_> {
-        self.0.since.store(self.now() + 1, Ordering::Relaxed);
-        Running(self)
+    /// The same for calls of microseconds: asking the system for the thread's time would double them, so
+    /// that is left to the first tick. What runs before it is charged by the clock on the wall, at most a
+    /// tick of it.
+    pub(super) fn start_cheaply(&self) -> Running<'_> {
+        self.0.since.store(0, Ordering::Relaxed);
+        Running { clock: self, began: Some(Instant::now()) }
     }
 
-    fn now(&self) -> u64 {
-        self.0.zero.elapsed().as_nanos() as u64
+    /// Whether this call has run for `most`. To be asked on the thread that it runs on.
+    fn is_over(&self, most: Duration) -> bool {
+        let now = thread_time();
+        let begun = self.0.since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let running = now.saturating_sub(begun.err().unwrap_or(now));
+        Duration::from_nanos(self.0.call.load(Ordering::Relaxed) + running) >= most
     }
 }
 
+/// What this thread has used of a processor since it was made, in nanoseconds; never zero.
+fn thread_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64 + 1
+}
+
 /// A stretch of running, charged when dropped (also by a panic).
-pub(super) struct Running<'a>(&'a CpuClock);
+pub(super) struct Running<'a> {
+    clock: &'a CpuClock,
+    began: Option<Instant>,
+}
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let Running(clock) = self;
-        let since = clock.0.since.swap(0, Ordering::Relaxed);
-        let ran = (clock.now() + 1).saturating_sub(since);
-        clock.0.call.fetch_add(ran, Ordering::Relaxed);
-        clock.0.total.fetch_add(ran, Ordering::Relaxed);
+        let CpuClock(clock) = self.clock;
+        let ran = match (clock.since.swap(0, Ordering::Relaxed), self.began) {
+            (0, Some(began)) => began.elapsed().min(TICK).as_nanos() as u64,
+            (since, _) => thread_time().saturating_sub(since),
+        };
+        clock.call.fetch_add(ran, Ordering::Relaxed);
+        clock.total.fetch_add(ran, Ordering::Relaxed);
     }
 }
 
@@ -116,7 +128,7 @@ impl<F: Future> Future for Charged<F> {
 pub(super) fn bound_async<T>(store: &mut Store<T>, clock: CpuClock, most: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        Ok(if clock.call() >= most {
+        Ok(if clock.is_over(most) {
             UpdateDeadline::Interrupt
         } else {
             UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
@@ -128,6 +140,6 @@ pub(super) fn bound_async<T>(store: &mut Store<T>, clock: CpuClock, most: Durati
 pub(super) fn bound_sync<T>(store: &mut Store<T>, clock: CpuClock, most: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        Ok(if clock.call() >= most { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        Ok(if clock.is_over(most) { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
     });
 }

@@ -39,7 +39,7 @@ impl Transformer {
     /// A stage that has not started: the first call makes the instance.
     pub fn new(plugin: &Plugin, log: Log) -> Self {
         let (pre, limits) = (plugin.0.transform.clone(), plugin.0.engine.options.transform);
-        let witness = Witness { clock: CpuClock::new(), marks: MemoryMarks::default(), log };
+        let witness = Witness { clock: CpuClock::default(), marks: MemoryMarks::default(), log };
         Self { pre, limits, witness, live: None, usage: Usage::default(), raw: String::new() }
     }
 
@@ -105,7 +105,7 @@ impl Transformer {
             self.usage.instances += 1;
         }
         let work = AssertUnwindSafe(|| {
-            let _running = self.witness.clock.start();
+            let _running = self.witness.clock.start_cheaply();
             let mut live = match kept {
                 Some(live) => live,
                 None => self.make()?,

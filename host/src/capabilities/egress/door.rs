@@ -86,6 +86,11 @@ impl Door {
         self.0.ledger.take_facts()
     }
 
+    /// The tenant's connections.
+    pub fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
     async fn attempt(
         &self,
         request: Request<Bytes>,
