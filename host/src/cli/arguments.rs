@@ -146,7 +146,14 @@ fn session(global: Global, printer: Printer) -> Result<Session> {
                 .help("expected RFC 3339, such as 2026-11-23T04:05:06Z")
         })?,
     };
-    Ok(Session { home, tenant: global.tenant, clock, plugin: global.plugin, printer })
+    Ok(Session {
+        home,
+        tenant: global.tenant,
+        clock,
+        plugin: global.plugin,
+        printer,
+        site: std::cell::OnceCell::new(),
+    })
 }
 
 fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::exit::ExitStatus;
 use super::output::{Paint, count, json_v1::Answer, shown};
-use super::services::{CheckItem, Verdict};
+use super::proof::{CheckItem, Verdict};
 use super::session::Session;
 
 /// Shows what a check found.

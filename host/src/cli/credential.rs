@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Table, shown, time};
-use super::services;
+use super::proof;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::is_sound_name;
@@ -322,7 +322,7 @@ fn test(session: &Session, name: &str) -> Result<ExitStatus> {
     let store = session.store()?;
     session.credential_row(&store, name)?;
     drop(store);
-    let items = services::credential_test(session, name)?;
+    let items = proof::credential_test(session, name)?;
     super::check::show(session, &format!("Test of the credential {}", shown(name)), &items)
 }
 

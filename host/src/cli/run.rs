@@ -7,7 +7,7 @@ use super::output::json_v1::{Answer, Run};
 use super::output::{Bars, View, render, shown};
 use super::session::Session;
 use super::trouble::Trouble;
-use super::{check as checks, runs, services};
+use super::{check as checks, proof, runs, services};
 use crate::config::missing_for_launch;
 use crate::model::Outcome;
 use crate::sync::{RunKind, RunReport, RunState};
@@ -53,7 +53,7 @@ pub(super) fn check(session: &Session, which: &Which) -> Result<ExitStatus> {
     let row = session.integration_row(&store, which.integration.as_deref())?;
     drop(store);
     let bars = Bars::new(session.printer);
-    let items = services::check(session, &row.name, &bars)?;
+    let items = proof::check(session, &row.name, &bars)?;
     bars.done();
     checks::show(session, &format!("Check of {}", shown(&row.name)), &items)
 }

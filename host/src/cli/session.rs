@@ -1,11 +1,13 @@
 //! What every command starts from: home, tenant, clock, printer; and the things it finds there by name.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::output::Printer;
 use super::services;
+use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, nearest};
 use crate::credential::{self, Credential, Key};
@@ -23,6 +25,8 @@ pub struct Session {
     /// The component that takes the place of the built-in one.
     pub plugin: Option<PathBuf>,
     pub(super) printer: Printer,
+    /// The plugin, once a command has needed it.
+    pub(super) site: OnceCell<Site>,
 }
 
 impl Session {
@@ -30,6 +34,17 @@ impl Session {
     #[must_use]
     pub fn store_file(&self) -> PathBuf {
         self.home.join("userload.sqlite")
+    }
+
+    /// The plugin, loaded at the first call.
+    pub(super) fn site(&self) -> Result<&Site> {
+        match self.site.get() {
+            Some(site) => Ok(site),
+            None => {
+                let site = Site::load(&self.home, self.plugin.as_deref())?;
+                Ok(self.site.get_or_init(|| site))
+            }
+        }
     }
 
     /// Now.

@@ -7,6 +7,7 @@ use super::output::Paint;
 use crate::config::ConfigReport;
 use crate::credential::{KeyError, SealError};
 use crate::store::StoreError;
+use crate::sync::RunError;
 
 /// An error that the command line itself finds.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,9 @@ fn help(error: &(dyn Error + 'static)) -> Option<String> {
         return it.help();
     }
     if let Some(it) = error.downcast_ref::<KeyError>() {
+        return it.help();
+    }
+    if let Some(it) = error.downcast_ref::<RunError>() {
         return it.help();
     }
     error.downcast_ref::<SealError>()?.help()

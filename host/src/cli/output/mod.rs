@@ -13,7 +13,6 @@ pub(super) use difference::{field_changes, stored_differences};
 pub(super) use paint::Paint;
 pub(super) use printer::{Mode, Printer};
 pub(super) use progress::Bars;
-pub use progress::{Progress, Silent};
 pub(super) use report::{View, render};
 pub(super) use table::{Column, Table};
 pub(super) use text::{age, count, cut, number, shown, time};

@@ -6,28 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Printer;
-
-/// Hears how far a run is. Called from several threads.
-pub trait Progress: Send + Sync {
-    /// A stage begins; `total` is how many people it has, when that is known.
-    fn stage(&self, name: &str, total: Option<u64>);
-
-    /// So many people more are done.
-    fn advance(&self, people: u64);
-
-    /// Something worth saying happened: a retry, a restart, a resumed run.
-    fn note(&self, text: &str);
-}
-
-/// Says nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn stage(&self, _name: &str, _total: Option<u64>) {}
-    fn advance(&self, _people: u64) {}
-    fn note(&self, _text: &str) {}
-}
+use crate::sync::Progress;
 
 /// One bar on stderr, with rate and remaining time. Where stderr is no terminal only the notes are told.
 pub(crate) struct Bars {
