@@ -6,12 +6,7 @@ use super::exit::ExitStatus;
 use super::services;
 use super::session::Session;
 
-/// Starts a simulated directory, makes a credential and an integration, and tells what happens: a first
-/// load, a day of changes, and two disasters that look alike.
-///
-/// It leaves its folder behind, for you to go on exploring.
-///
-/// Example: userload demo --home /tmp/userload-demo
+/// Arguments of `demo`.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// People in the simulated directory
