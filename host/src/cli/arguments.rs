@@ -33,6 +33,7 @@ struct Arguments {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(next_help_heading = "For every command")]
 struct Global {
     /// Folder of the store and the key [default: the platform's data folder]
     #[arg(long, global = true, value_name = "DIR", env = "USERLOAD_HOME", hide_env_values = true)]
@@ -67,6 +68,11 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Tell a story on a simulated directory of 2,000 people
+    ///
+    /// Makes a credential and an integration for it, then shows a first load, a day of changes, and two
+    /// disasters that look alike. It leaves its folder behind, for you to go on exploring.
+    ///
+    /// Example: userload demo --home /tmp/userload-demo
     Demo(demo::Arguments),
     /// Show how things stand: integrations, last runs, what is held, what to do next
     Status,
@@ -77,14 +83,29 @@ enum Command {
     #[command(subcommand)]
     Integration(integration::Command),
     /// Look whether an integration can run; changes nothing
+    ///
+    /// Example: userload check contoso
     Check(run::Which),
     /// Turn a draft into an integration whose runs may be applied
+    ///
+    /// Example: userload launch contoso
     Launch(run::Which),
     /// Read the source and show what would change; changes nobody
+    ///
+    /// A draft can be planned too.
+    ///
+    /// Example: userload plan contoso --csv > changes.csv
     Plan(run::PlanArguments),
     /// Apply a plan
+    ///
+    /// People who changed since the plan are left out and listed; nobody is deactivated without being asked
+    /// about again.
+    ///
+    /// Example: userload apply 7
     Apply(run::ApplyArguments),
     /// Read the source and apply what is safe; hold the rest
+    ///
+    /// Example: userload sync contoso
     Sync(run::Which),
     /// Show what waits for you to decide
     #[command(subcommand)]

@@ -40,17 +40,11 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
     let groups = store.hold_groups(integration.as_deref())?;
     let printer = session.printer;
-    if let Some(cause) = &cause {
-        if !groups.iter().any(|group| &group.cause == cause) {
-            let names: Vec<String> = groups.iter().map(|group| group.cause.clone()).collect();
-            return Err(super::session::unknown(
-                "open hold of the cause",
-                cause,
-                &names,
-                "userload held list",
-            )
-            .into());
-        }
+    if let Some(cause) = cause.as_ref().filter(|it| !groups.iter().any(|group| group.cause == **it)) {
+        let names: Vec<String> = groups.iter().map(|group| group.cause.clone()).collect();
+        return Err(
+            super::session::unknown("open hold of the cause", cause, &names, "userload held list").into()
+        );
     }
     if csv || printer.json() {
         let holds = store.open_holds(integration.as_deref(), cause.as_deref(), None)?;

@@ -55,9 +55,22 @@ const EXAMPLE: &str = r#"A document that says everything that has to be said:
   display_name = "Display Name"
   department = "Department"
 
-What has a default: mode = "create-and-update", filter = "Default", deactivate = false, reactivate = "own",
-disabled-new = "create-inactive", on, grace, priority, match-keys = ["username", "email"], access-roles,
-administrator-roles-from-source, page-size = 999, guard, grants.
+What has a default, and could be said as well:
+
+  mode = "create-and-update"        # create-only, update-only
+  filter = "Default"                # or "employeeType in ('Admin', 'Staff')"
+  deactivate = false                # deactivate and reactivate people at all
+  reactivate = "own"                # always, never
+  disabled-new = "create-inactive"  # skip
+  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate" }  # keep
+  grace = { runs = 3, days = 3 }    # before "not found" counts
+  match-keys = ["username", "email"]
+  access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
+  page-size = 999
+  # priority = 10, when two integrations fill one field: the highest wins
+  # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
+  # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
+  # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
 
 Example: userload integration save -f contoso.toml"#;
 
@@ -257,7 +270,7 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     data.finish()?;
     let since =
         row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
-    session.printer.story(&format!("{} is {since}", shown(&row.name)));
+    session.printer.story(&format!("# {}: {since}", shown(&row.name)));
     Ok(ExitStatus::Done)
 }
 

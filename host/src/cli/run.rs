@@ -12,7 +12,7 @@ use crate::config::missing_for_launch;
 use crate::model::Outcome;
 use crate::sync::{RunKind, RunReport, RunState};
 
-/// Example: userload sync contoso
+/// Which integration.
 #[derive(clap::Args, Debug)]
 pub(super) struct Which {
     /// The integration; may be left out when there is only one
@@ -20,9 +20,7 @@ pub(super) struct Which {
     integration: Option<String>,
 }
 
-/// A draft can be planned too.
-///
-/// Example: userload plan contoso --csv > changes.csv
+/// Arguments of `plan`.
 #[derive(clap::Args, Debug)]
 pub(super) struct PlanArguments {
     #[command(flatten)]
@@ -35,10 +33,7 @@ pub(super) struct PlanArguments {
     all: bool,
 }
 
-/// People who changed since the plan are left out and listed; nobody is deactivated without being asked
-/// about again.
-///
-/// Example: userload apply 7
+/// Arguments of `apply`.
 #[derive(clap::Args, Debug)]
 pub(super) struct ApplyArguments {
     /// The number of the plan, as `userload plan` said

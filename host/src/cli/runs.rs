@@ -186,10 +186,12 @@ fn name(change: &ChangeRow) -> String {
 /// What a row of the ledger says, on one line.
 pub(super) fn what(change: &ChangeRow) -> String {
     let changes = field_changes(&stored_differences(change.differences.as_deref()));
-    let mut text = match (changes.is_empty(), change.outcome.as_str()) {
-        (true, _) => shown(&change.reason).into_owned(),
-        (false, "updated" | "renamed") => changes,
-        (false, _) => format!("{}; {changes}", shown(&change.reason)),
+    // By hand, who and why says as much as what.
+    let plain = change.integration.is_some() && matches!(change.outcome.as_str(), "updated" | "renamed");
+    let mut text = match changes.as_str() {
+        "" => shown(&change.reason).into_owned(),
+        changes if plain => changes.to_owned(),
+        changes => format!("{changes} ({})", shown(&change.reason)),
     };
     match change.state.as_str() {
         "held" => text.push_str(" (held)"),

@@ -74,11 +74,20 @@ impl Session {
 
     /// The store; made when there is none.
     pub(super) fn store_or_new(&self) -> Result<Store> {
-        credential::make_private_folder(&self.home).map_err(|error| {
-            Trouble::failed(format!("cannot make the folder `{}`: {error}", self.home.display()))
-                .help("point `--home` to a folder that you can write to")
+        let file = self.store_file();
+        // People's data: the file is closed to others even where the folder is not ours alone. SQLite gives
+        // its journal the same permissions.
+        let made = credential::make_private_folder(&self.home).and_then(|()| {
+            match credential::new_private_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
+        });
+        made.map_err(|error| {
+            Trouble::failed(format!("cannot make the store `{}`: {error}", file.display()))
+                .help("check the folder's permissions, or point `--home` to a folder that you can write to")
         })?;
-        Ok(Store::open(&self.store_file(), &self.tenant)?)
+        Ok(Store::open(&file, &self.tenant)?)
     }
 
     /// The key that seals and opens secrets.

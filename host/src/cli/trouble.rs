@@ -79,7 +79,10 @@ pub(super) fn exit(error: &anyhow::Error) -> ExitStatus {
     error
         .chain()
         .find_map(|it| {
-            if it.is::<ConfigReport>() {
+            // What is configured, or asked for, has to be put right first.
+            let configured = it.is::<ConfigReport>() || it.is::<KeyError>() || it.is::<SealError>();
+            let refused = matches!(it.downcast_ref::<StoreError>(), Some(StoreError::Refused(_)));
+            if configured || refused {
                 return Some(ExitStatus::Usage);
             }
             it.downcast_ref::<Trouble>().map(|trouble| trouble.exit)

@@ -22,11 +22,11 @@ pub(super) fn read(
     // By place, so that the rules keep the order in which the operator wrote them.
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     let short = keys.get("access-role");
-    if let Some(value) = short {
-        if let (Some(role), Some(target)) = (access_role(value, access_roles, problems), target(ACCESS_ROLE))
-        {
-            rules.push((value.span().start, rule(target, Origin::Constant(Json::String(role)))));
-        }
+    if let Some(value) = short
+        && let Some(role) = access_role(value, access_roles, problems)
+        && let Some(target) = target(ACCESS_ROLE)
+    {
+        rules.push((value.span().start, rule(target, Origin::Constant(Json::String(role)))));
     }
     if let Some(table) = keys.table("mapping", "[mapping]", problems) {
         for (key, value) in table {

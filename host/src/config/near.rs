@@ -9,7 +9,12 @@ pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let slips = (typed.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&typed, &plain(candidate)), candidate))
+        .map(|candidate| {
+            let whole = plain(candidate);
+            // A beginning is what somebody types who expects it to be completed.
+            let begun = typed.chars().count() > 2 && whole.starts_with(&typed);
+            (if begun { 1 } else { strsim::damerau_levenshtein(&typed, &whole) }, candidate)
+        })
         .filter(|(distance, _)| *distance <= slips)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -25,6 +30,7 @@ mod tests {
         assert_eq!(nearest("matchkeys", names), Some("match-keys"));
         assert_eq!(nearest("maping", names), Some("mapping"));
         assert_eq!(nearest("Mdoe", names), Some("mode"));
+        assert_eq!(nearest("acc", names), Some("access-role"));
         assert_eq!(nearest("schedule", names), None);
         assert_eq!(nearest("", names), None);
     }

@@ -69,10 +69,8 @@ fn limit(table: &DeTable<'_>, place: &str, limit: &mut Limit, problems: &mut Pro
     if let Some(number) = count(keys.integer("count", 0..=COUNT_MOST, problems)) {
         limit.count = number;
     }
-    if let Some(value) = keys.get("percent") {
-        if let Some(share) = percent(value, problems) {
-            limit.percent = share;
-        }
+    if let Some(share) = keys.get("percent").and_then(|value| percent(value, problems)) {
+        limit.percent = share;
     }
     keys.finish(&format!(" in `guard.{place}`"), problems);
 }

@@ -36,10 +36,14 @@ pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
         return Found::Known(field);
     }
     let near = || {
-        super::nearest(
-            name,
-            fields.iter().map(|it| it.path.as_str()).chain(fields.iter().map(|it| it.label.as_str())),
-        )
+        let paths = fields.iter().map(|it| it.path.as_str());
+        let labels = fields.iter().map(|it| it.label.as_str());
+        // Of two that are as near, the one of the kind that was typed.
+        if name.contains(' ') {
+            super::nearest(name, labels.chain(paths))
+        } else {
+            super::nearest(name, paths.chain(labels))
+        }
     };
     let steps: Vec<String> = name.split('.').map(str::to_owned).collect();
     let plausible = steps.iter().all(|step| {
@@ -118,7 +122,7 @@ mod tests {
         );
         assert_eq!(find(&fields, "jobtitle"), Found::Nothing(Some("jobTitle")));
         assert_eq!(find(&fields, "jobTitel"), Found::Nothing(Some("jobTitle")));
-        assert_eq!(find(&fields, "Job Titel"), Found::Nothing(Some("jobTitle")));
+        assert_eq!(find(&fields, "Job Titel"), Found::Nothing(Some("Job Title")));
         assert_eq!(find(&fields, "a&b=$select"), Found::Nothing(None));
         assert_eq!(find(&fields, "a..b"), Found::Nothing(None));
     }

@@ -90,8 +90,8 @@ impl KeyError {
                 "bring the file back from a backup; without it the secrets have to be entered again".into(),
             ),
             Self::Missing(path) => Some(format!(
-                "bring `{}` back from a backup, or set {VARIABLE}; if it is lost, remove each credential \
-                 (`userload credential remove NAME`) and add it again",
+                "bring it back from a backup; if it is lost, make a new one, `(umask 077; openssl rand -base64 32 > \
+                 '{}')`, and enter each secret again: `userload credential edit NAME`",
                 path.display()
             )),
             Self::File { .. } | Self::Random(_) => None,
@@ -173,19 +173,22 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The folder of the program's own.
 #[cfg(not(unix))]
 pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 
+/// A new file that only its owner can read; an error when it is there already.
 #[cfg(unix)]
-fn new_private_file(file: &Path) -> std::io::Result<fs::File> {
+pub(crate) fn new_private_file(file: &Path) -> std::io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
+/// A new file; an error when it is there already.
 #[cfg(not(unix))]
-fn new_private_file(file: &Path) -> std::io::Result<fs::File> {
+pub(crate) fn new_private_file(file: &Path) -> std::io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).open(file)
 }
 

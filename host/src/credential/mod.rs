@@ -7,8 +7,8 @@ mod secret;
 
 use std::collections::BTreeMap;
 
-pub(crate) use key::make_private_folder;
 pub use key::{Key, KeyError, KeySource};
+pub(crate) use key::{make_private_folder, new_private_file};
 pub use seal::{SealError, open, seal};
 pub use secret::SecretText;
 

@@ -27,15 +27,17 @@ pub(crate) fn field_changes(changes: &[PlannedChange]) -> String {
     parts.join(", ")
 }
 
+/// The value before or after; none = empty.
+type Side = Option<Box<RawValue>>;
+
 /// Differences as the store has them: a JSON list of `[field, before, after]`. What is no such list shows
 /// nothing.
 pub(crate) fn stored_differences(json: Option<&str>) -> Vec<PlannedChange> {
     let Some(json) = json else {
         return Vec::new();
     };
-    let list: Vec<(String, Option<Box<RawValue>>, Option<Box<RawValue>>)> =
-        serde_json::from_str(json).unwrap_or_default();
-    let text = |raw: Option<Box<RawValue>>| raw.map(|it| it.get().to_owned()).filter(|it| it != "null");
+    let list: Vec<(String, Side, Side)> = serde_json::from_str(json).unwrap_or_default();
+    let text = |raw: Side| raw.map(|it| it.get().to_owned()).filter(|it| it != "null");
     list.into_iter()
         .map(|(field, before, after)| PlannedChange { field, before: text(before), after: text(after) })
         .collect()

@@ -78,7 +78,7 @@ fn shown_lines(text: &str) -> String {
 fn header(report: &RunReport, view: View) -> String {
     let name = shown(&report.integration);
     let what = match (report.kind, report.state) {
-        (RunKind::Import, _) => format!("Import {}", report.run),
+        (RunKind::Import, _) => format!("Import {}, applied", report.run),
         (_, RunState::Failed) => format!("Run {} of {name} failed: nobody was changed", report.run),
         (_, RunState::Discarded) => format!("Run {} of {name} was discarded: nobody was changed", report.run),
         (_, RunState::Applied) => format!("Run {} of {name}, applied", report.run),
@@ -278,10 +278,12 @@ fn cost(report: &RunReport, view: View) -> String {
     }
     let seconds = |ms: u64| format!("{}.{} s", number(ms / 1000), ms % 1000 / 100);
     let timings = &report.timings;
-    let mut parts = vec![format!("read {}, judge {}", seconds(timings.stage), seconds(timings.judge))];
-    if report.state == RunState::Applied {
-        parts.push(format!("apply {}", seconds(timings.apply)));
-    }
+    let applied = match report.state {
+        RunState::Applied => format!(", apply {}", seconds(timings.apply)),
+        _ => String::new(),
+    };
+    let mut parts =
+        vec![format!("read {}, judge {}{applied}", seconds(timings.stage), seconds(timings.judge))];
     let spent = &report.cost;
     if spent.retries > 0 {
         let throttled = match spent.throttled {

@@ -195,7 +195,7 @@ fn nothing_to_do_says_so() {
       = 10,000 rows (10,000 listed)
       Nothing changed.
 
-    read 4.2 s, judge 0.3 s; apply 0.0 s
+    read 4.2 s, judge 0.3 s, apply 0.0 s
     ");
 }
 

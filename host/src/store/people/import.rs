@@ -207,7 +207,7 @@ impl Writer<'_> {
                 differences: Some(&differences),
                 active_after: active,
                 // A person's order is evidence by itself (design.md, invariant 1).
-                evidence: (active == Some(false)).then(|| r#"{"kind":"ordered","by":"import"}"#),
+                evidence: (active == Some(false)).then_some(r#"{"kind":"ordered","by":"import"}"#),
                 base_version: Some(present.version),
                 ..Change::default()
             },
