@@ -1,6 +1,7 @@
 //! The native floor: downloads the same pages, parses every user and inserts the same rows (raw record,
 //! person, keys, link, ledger) into SQLite in one transaction. No sandbox, no staging, no decisions.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -17,20 +18,6 @@ struct Page<'a> {
     value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct User<'a> {
-    #[serde(borrow)]
-    id: std::borrow::Cow<'a, str>,
-    #[serde(borrow)]
-    user_principal_name: std::borrow::Cow<'a, str>,
-    mail: Option<String>,
-    employee_id: Option<String>,
-    account_enabled: Option<bool>,
-    #[serde(flatten)]
-    rest: std::collections::BTreeMap<String, Box<RawValue>>,
 }
 
 /// How long it takes.
@@ -64,23 +51,25 @@ pub(crate) fn load(sim: &Sim, first: &str) -> Result<Duration> {
 }
 
 fn insert(sql: &Connection, raw: &RawValue) -> Result<()> {
-    let user: User<'_> = serde_json::from_str(raw.get())?;
-    let fields = serde_json::to_string(&user.rest)?;
+    let user: BTreeMap<&str, &RawValue> = serde_json::from_str(raw.get())?;
+    let text = |name: &str| user.get(name).and_then(|it| serde_json::from_str::<String>(it.get()).ok());
+    let enabled = user.get("accountEnabled").map(|it| it.get() == "true");
+    let fields = serde_json::to_string(&user)?;
     sql.prepare_cached("INSERT INTO document (raw) VALUES (?1)")?.execute([raw.get()])?;
     let document = sql.last_insert_rowid();
     sql.prepare_cached("INSERT INTO person (active, fields) VALUES (?1, ?2)")?
-        .execute(params![user.account_enabled, fields])?;
+        .execute(params![enabled, fields])?;
     let person = sql.last_insert_rowid();
     let mut key =
         sql.prepare_cached("INSERT OR IGNORE INTO person_key (field, key, person) VALUES (?1, ?2, ?3)")?;
-    key.execute(params!["username", user.user_principal_name.to_lowercase(), person])?;
-    for (field, value) in [("email", &user.mail), ("employee_id", &user.employee_id)] {
-        if let Some(value) = value {
+    for (field, name) in [("username", "userPrincipalName"), ("email", "mail"), ("employee_id", "employeeId")]
+    {
+        if let Some(value) = text(name) {
             key.execute(params![field, value.to_lowercase(), person])?;
         }
     }
     sql.prepare_cached("INSERT INTO link (source_id, person, document) VALUES (?1, ?2, ?3)")?
-        .execute(params![user.id, person, document])?;
+        .execute(params![text("id"), person, document])?;
     sql.prepare_cached("INSERT INTO change (person, outcome, fields) VALUES (?1, 'created', ?2)")?
         .execute(params![person, fields])?;
     Ok(())

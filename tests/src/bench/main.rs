@@ -95,8 +95,8 @@ fn loads(options: &Options) -> Result<Vec<Round>> {
         let Loaded { wall: first, .. } = program.sync()?;
         let Loaded { wall: unchanged, .. } = program.sync()?;
         sim.change(|world| -> Result<()> {
-            for id in world.ids().iter().step_by(100) {
-                world.update_text(id, "jobTitle", &format!("Title {round}"))?;
+            for (number, id) in world.ids().iter().step_by(100).enumerate() {
+                world.update_text(id, "jobTitle", &format!("Title {round}.{number}"))?;
             }
             Ok(())
         })?;
