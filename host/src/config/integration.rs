@@ -185,6 +185,8 @@ pub struct Integration {
     pub mapping: Vec<Rule>,
     /// The access roles that people may get.
     pub access_roles: Vec<String>,
+    /// Administrator roles (see [`super::is_administrator_role`]) that may come from a field of the source.
+    pub administrator_roles_from_source: Vec<String>,
     /// The guard's limits.
     pub guard: Guard,
     /// Origins that the plugin may reach beside the credential's.

@@ -115,7 +115,7 @@ fn leave_out_moved(
          JOIN person_key k ON k.tenant = ?2 AND k.field = 'username' AND k.key = json_extract(s.keys, '$.username')
          WHERE s.run = ?1 AND NOT EXISTS (
            SELECT 1 FROM staged o JOIN change oc ON oc.id = o.change AND oc.state = 'flows'
-           WHERE o.run = ?1 AND o.person = k.person AND json_extract(o.keys, '$.username') != k.key)",
+           WHERE o.run = ?1 AND o.person = k.person AND o.link IS NOT NULL AND json_extract(o.keys, '$.username') != k.key)",
     )?;
     let moved: Vec<(i64, String, String, String)> = query
         .query_map(params![apply.run.row, tenant], |row| {

@@ -2,21 +2,27 @@
 //! The only place that writes SQL.
 
 mod apply;
+mod catalog;
 mod error;
 pub mod fields;
 mod functions;
 mod known;
 mod open;
+mod people;
 mod runs;
+mod runs_read;
 mod settle;
 mod stage;
 mod summary;
 
 pub use apply::{Applied, Apply};
+pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
 pub use known::{Candidate, Known, Unlisted};
 pub use open::Store;
+pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
+pub use runs_read::{HoldGroup, HoldRow, RunRow};
 pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Rest, difference_keys};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 

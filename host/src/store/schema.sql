@@ -176,7 +176,7 @@ CREATE TABLE staged (
   PRIMARY KEY (run, source_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX staged_person ON staged (run, person) WHERE link IS NOT NULL OR person IS NOT NULL;
+CREATE INDEX staged_person ON staged (run, person) WHERE link IS NOT NULL;
 
 -- What a complete listing did not return, and what the source said when it was asked.
 CREATE TABLE staged_absent (

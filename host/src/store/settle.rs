@@ -175,7 +175,7 @@ impl Store {
             .prepare_cached(
                 "SELECT json_extract(s.keys, '$.username') FROM staged s
                  JOIN change c ON c.id = s.change AND c.state = 'flows'
-                 WHERE s.run = ?1 AND s.person = ?2",
+                 WHERE s.run = ?1 AND s.person = ?2 AND s.link IS NOT NULL",
             )?
             .query_row(params![run.row, owner], |row| row.get(0))
             .optional()?
@@ -375,7 +375,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn open_holds(&self, integration: &str) -> Result<std::collections::HashSet<(String, String)>> {
+    pub fn standing_holds(&self, integration: &str) -> Result<std::collections::HashSet<(String, String)>> {
         Ok(self
             .sql
             .prepare(

@@ -27,5 +27,6 @@ pub use report::{
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, run};
+pub use stage::call as ask;
 pub use take_up::apply_run;
 pub use terms::{Feeder, Terms};

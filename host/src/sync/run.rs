@@ -277,7 +277,10 @@ impl Course {
     /// Ends a run that failed. What it had staged is gone; the reason stays.
     fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
         self.report.state = RunState::Failed;
-        self.report.error = Some(error.to_string());
+        self.report.error = Some(match error.help() {
+            Some(help) => format!("{error}\nhelp: {help}"),
+            None => error.to_string(),
+        });
         self.report.cost = self.retry.cost;
         self.report.timings = self.timings;
         self.report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();

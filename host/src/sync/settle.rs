@@ -38,7 +38,7 @@ pub(super) fn guard(
     at: Millis,
 ) -> Result<(), RunError> {
     let name = &terms.integration.name;
-    let open = store.open_holds(name)?;
+    let open = store.standing_holds(name)?;
     let standing = |source_id: &str, cause: &str| open.contains(&(source_id.to_owned(), cause.to_owned()));
     let mut coming = Tally::default();
     store.each_flowing(terms.run, |flowing| {

@@ -173,7 +173,7 @@ async fn wait(
 ///
 /// # Errors
 /// When it failed for good.
-pub(super) fn call<T>(
+pub fn call<T>(
     net: &Handle,
     retry: &mut Retry,
     doing: &str,

@@ -1,6 +1,7 @@
 //! A developer's tasks, as `cargo xtask TASK`. Each does its own set-up.
 
 mod component;
+mod paths;
 mod tasks;
 mod toolchain;
 mod world;
@@ -14,6 +15,7 @@ usage: cargo xtask TASK
   test    build everything and run every test
   build   build the component and the program   [--toolchain rustup|debian]
   bench   build everything and measure          [arguments go to the benchmark]
+  deny    licences, bans and sources of everything that is linked
   ci      format, lints, tests, component, documentation, paths, licences
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "test" => tasks::test(rest),
         "bench" => tasks::bench(rest),
         "ci" => tasks::ci(),
+        "deny" => tasks::deny(),
         _ => {
             say(USAGE);
             return if task == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };

@@ -75,6 +75,35 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
 /// Everything that must hold before a change lands.
 pub(crate) fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
+    crate::paths::check(&root()?)?;
     test(&[])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    document()?;
+    deny()
+}
+
+/// The documentation, with warnings as errors.
+fn document() -> Result<()> {
+    let status = Command::new(cargo_program())
+        .current_dir(root()?)
+        .args(["doc", "--workspace", "--no-deps", "--locked"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .status()?;
+    if !status.success() {
+        bail!("the documentation did not build ({status})");
+    }
+    Ok(())
+}
+
+/// Licences, bans and sources, by cargo-deny, which is installed when it is not there.
+pub(crate) fn deny() -> Result<()> {
+    let there = Command::new(cargo_program())
+        .args(["deny", "--version"])
+        .output()
+        .is_ok_and(|it| it.status.success());
+    if !there {
+        crate::say("installing cargo-deny");
+        cargo(&["install", "--locked", "--debug", "cargo-deny"])?;
+    }
+    cargo(&["deny", "--locked", "--config", ".config/deny.toml", "check", "licenses", "bans", "sources"])
 }

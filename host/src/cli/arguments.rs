@@ -1,0 +1,206 @@
+//! The commands, and the way from arguments to an exit status.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anstream::ColorChoice;
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::exit::ExitStatus;
+use super::output::{Mode, Printer};
+use super::session::{Session, default_home};
+use super::trouble::{self, Trouble};
+use super::{credential, demo, held, integration, people, plugin, run, runs, status};
+use crate::config::is_sound_name;
+use crate::model::Clock;
+
+/// Loads people from Microsoft Entra ID into a people directory, through a sandboxed plugin.
+///
+/// Without a command it shows how things stand (`userload status`).
+#[derive(Debug, Parser)]
+#[command(name = "userload", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Begin:  userload demo                      a story on a simulated directory\n        \
+    userload credential add entra      then: integration save -f FILE, check, plan, launch, sync\n\n\
+    Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 newly held or incomplete listing, 4 failed rows"
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "For every command")]
+struct Global {
+    /// Folder of the store and the key [default: the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "USERLOAD_HOME", hide_env_values = true)]
+    home: Option<PathBuf>,
+    /// Whose people: one store can serve many tenants
+    #[arg(long, global = true, value_name = "NAME", default_value = "default")]
+    tenant: String,
+    /// Answer in JSON, with a version in it
+    #[arg(long, global = true)]
+    json: bool,
+    /// Use this component instead of the built-in one
+    #[arg(long, global = true, value_name = "FILE")]
+    plugin: Option<PathBuf>,
+    /// Only answers, warnings and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// The time that it is, RFC 3339: for tests and demonstrations.
+    #[arg(long, global = true, hide = true, env = "USERLOAD_CLOCK", hide_env_values = true)]
+    clock: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell a story on a simulated directory of 2,000 people
+    ///
+    /// Makes a credential and an integration for it, then shows a first load, a day of changes, and two
+    /// disasters that look alike. It leaves its folder behind, for you to go on exploring.
+    ///
+    /// Example: userload demo --home /tmp/userload-demo
+    Demo(demo::Arguments),
+    /// Show how things stand: integrations, last runs, what is held, what to do next
+    Status,
+    /// Keep what opens a source: add, list, test, edit, remove
+    #[command(subcommand)]
+    Credential(credential::Command),
+    /// Keep what is loaded and how: save, list, show, remove
+    #[command(subcommand)]
+    Integration(integration::Command),
+    /// Look whether an integration can run; changes nothing
+    ///
+    /// Example: userload check contoso
+    Check(run::Which),
+    /// Turn a draft into an integration whose runs may be applied
+    ///
+    /// Example: userload launch contoso
+    Launch(run::Which),
+    /// Read the source and show what would change; changes nobody
+    ///
+    /// A draft can be planned too.
+    ///
+    /// Example: userload plan contoso --csv > changes.csv
+    Plan(run::PlanArguments),
+    /// Apply a plan
+    ///
+    /// People who changed since the plan are left out and listed; nobody is deactivated without being asked
+    /// about again.
+    ///
+    /// Example: userload apply 7
+    Apply(run::ApplyArguments),
+    /// Read the source and apply what is safe; hold the rest
+    ///
+    /// Example: userload sync contoso
+    Sync(run::Which),
+    /// Show what waits for you to decide
+    #[command(subcommand)]
+    Held(held::Command),
+    /// People: list, show, import, export
+    #[command(subcommand)]
+    People(people::Command),
+    /// Runs: list, show
+    #[command(subcommand)]
+    Runs(runs::Command),
+    /// The component that talks to the source
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+}
+
+/// Does what the arguments say.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
+        }
+    };
+    let colour = match arguments.global.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let mode = if arguments.global.json { Mode::Json } else { Mode::Text };
+    let printer = Printer::new(mode, arguments.global.quiet, colour);
+    let done = session(arguments.global, printer).and_then(|session| dispatch(&session, arguments.command));
+    match done {
+        Ok(status) => status,
+        Err(error) if trouble::nobody_reads(&error) => ExitStatus::Done,
+        Err(error) => {
+            printer.tell(&trouble::describe(&error, printer.story_paint()));
+            trouble::exit(&error)
+        }
+    }
+}
+
+fn session(global: Global, printer: Printer) -> Result<Session> {
+    let home = global.home.or_else(default_home).ok_or_else(|| {
+        Trouble::usage("there is no folder for data here").help("give one: `--home DIR` or USERLOAD_HOME")
+    })?;
+    if !is_sound_name(&global.tenant) {
+        return Err(Trouble::usage(format!(
+            "`{}` is no tenant's name, expected letters, digits, `.`, `_` and `-`",
+            global.tenant.escape_debug()
+        ))
+        .into());
+    }
+    let clock = match global.clock.as_deref().filter(|text| !text.is_empty()) {
+        None => Clock::System,
+        Some(text) => Clock::fixed(text).map_err(|error| {
+            Trouble::usage(format!("USERLOAD_CLOCK is no time: {error}"))
+                .help("expected RFC 3339, such as 2026-11-23T04:05:06Z")
+        })?,
+    };
+    Ok(Session {
+        home,
+        tenant: global.tenant,
+        clock,
+        plugin: global.plugin,
+        printer,
+        site: std::cell::OnceCell::new(),
+    })
+}
+
+fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
+    match command.unwrap_or(Command::Status) {
+        Command::Demo(arguments) => demo::run(session, &arguments),
+        Command::Status => status::run(session),
+        Command::Credential(command) => credential::run(session, command),
+        Command::Integration(command) => integration::run(session, command),
+        Command::Check(which) => run::check(session, &which),
+        Command::Launch(which) => run::launch(session, &which),
+        Command::Plan(arguments) => run::plan(session, &arguments),
+        Command::Apply(arguments) => run::apply(session, &arguments),
+        Command::Sync(which) => run::sync(session, &which),
+        Command::Held(command) => held::run(session, command),
+        Command::People(command) => people::run(session, command),
+        Command::Runs(command) => runs::run(session, command),
+        Command::Plugin(command) => plugin::run(session, command),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_sound() {
+        super::Arguments::command().debug_assert();
+    }
+}

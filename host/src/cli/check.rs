@@ -1,0 +1,87 @@
+//! A ticked list: what a check found, all of it, each problem with what to do.
+
+use anyhow::Result;
+
+use super::exit::ExitStatus;
+use super::output::{Paint, count, json_v1::Answer, shown};
+use super::proof::{CheckItem, Verdict};
+use super::session::Session;
+
+/// Shows what a check found.
+pub(super) fn show(session: &Session, title: &str, items: &[CheckItem]) -> Result<ExitStatus> {
+    let problems = items.iter().filter(|item| item.verdict == Verdict::Problem).count();
+    if session.printer.json() {
+        let answer = Answer::new("ok", problems == 0).and("checks", items);
+        session.printer.answer(&answer.text()?)?;
+    } else {
+        session.printer.answer(&render(title, items, session.printer.paint()))?;
+    }
+    Ok(if problems == 0 { ExitStatus::Done } else { ExitStatus::Usage })
+}
+
+fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
+    let mut text = format!("{}\n", paint.bold(title));
+    for item in items {
+        let sign = match item.verdict {
+            Verdict::Ok => paint.good("✓"),
+            Verdict::Note => paint.warn("i"),
+            Verdict::Problem => paint.bad("✗"),
+        };
+        let detail =
+            if item.detail.is_empty() { String::new() } else { format!(": {}", shown(&item.detail)) };
+        text.push_str(&format!("  {sign} {}{detail}\n", shown(&item.what)));
+        if let Some(help) = &item.help {
+            for line in help.lines() {
+                text.push_str(&format!("      {} {}\n", paint.good("help:"), shown(line)));
+            }
+        }
+    }
+    let problems = items.iter().filter(|item| item.verdict == Verdict::Problem).count() as u64;
+    text.push_str(&match problems {
+        0 => format!("{}\n", paint.good("everything is as it should be")),
+        many => {
+            format!("{}\n", paint.bad(&format!("{} in the way", count(many, "problem is", "problems are"))))
+        }
+    });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_says_what_to_do() {
+        let item = |what: &str, verdict, detail: &str, help: Option<&str>| CheckItem {
+            what: what.into(),
+            verdict,
+            detail: detail.into(),
+            help: help.map(str::to_owned),
+        };
+        let items = [
+            item("credential", Verdict::Ok, "entra opens contoso.example (global)", None),
+            item("guests", Verdict::Note, "312 of 10,000", Some("only-if = \"user_type != 'Guest'\"")),
+            item(
+                "permission",
+                Verdict::Problem,
+                "403 Authorization_RequestDenied",
+                Some("grant User.Read.All\nand consent"),
+            ),
+        ];
+        insta::assert_snapshot!(render("Check of contoso", &items, Paint(false)), @r#"
+        Check of contoso
+          ✓ credential: entra opens contoso.example (global)
+          i guests: 312 of 10,000
+              help: only-if = "user_type != 'Guest'"
+          ✗ permission: 403 Authorization_RequestDenied
+              help: grant User.Read.All
+              help: and consent
+        1 problem is in the way
+        "#);
+        insta::assert_snapshot!(render("Check of contoso", &items[..1], Paint(false)), @r"
+        Check of contoso
+          ✓ credential: entra opens contoso.example (global)
+        everything is as it should be
+        ");
+    }
+}

@@ -1,0 +1,311 @@
+//! `userload integration`.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::exit::ExitStatus;
+use super::output::json_v1::{Answer, moment};
+use super::output::{Column, Paint, Table, count, number, shown, time};
+use super::services;
+use super::session::Session;
+use super::trouble::Trouble;
+use crate::config::{self, missing_for_launch};
+use crate::store::IntegrationRow;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Save a document; shows what changed. Nothing is saved when anything is wrong with it
+    #[command(after_long_help = EXAMPLE)]
+    Save {
+        /// The document (TOML); `-` reads standard input
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// List integrations
+    List,
+    /// Show an integration's document
+    ///
+    /// Example: userload integration show contoso > contoso.toml
+    Show {
+        /// The integration; may be left out when there is only one
+        name: Option<String>,
+    },
+    /// Remove an integration; its people and their history stay
+    ///
+    /// Example: userload integration remove contoso
+    Remove {
+        /// The integration
+        name: String,
+    },
+}
+
+const EXAMPLE: &str = r#"A document that says everything that has to be said:
+
+  name = "contoso"
+  credential = "entra"
+  access-role = "Employee"
+
+  [mapping]
+  username = "User Principal Name"
+  email = "Mail"
+  display_name = "Display Name"
+  department = "Department"
+
+What has a default, and could be said as well:
+
+  mode = "create-and-update"        # create-only, update-only
+  filter = "Default"                # or "employeeType in ('Admin', 'Staff')"
+  deactivate = false                # deactivate and reactivate people at all
+  reactivate = "own"                # always, never
+  disabled-new = "create-inactive"  # skip
+  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate" }  # keep
+  grace = { runs = 3, days = 3 }    # before "not found" counts
+  match-keys = ["username", "email"]
+  access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
+  page-size = 999
+  # priority = 10, when two integrations fill one field: the highest wins
+  # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
+  # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
+  # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
+
+Example: userload integration save -f contoso.toml"#;
+
+pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
+    match command {
+        Command::Save { file } => save(session, &file),
+        Command::List => list(session),
+        Command::Show { name } => show(session, name.as_deref()),
+        Command::Remove { name } => remove(session, &name),
+    }
+}
+
+fn read(file: &PathBuf) -> Result<(String, String)> {
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().lock().read_to_string(&mut text)?;
+        return Ok(("(standard input)".to_owned(), text));
+    }
+    let name = file.display().to_string();
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok((name, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Trouble::usage(format!("`{name}` is no text (UTF-8)")).into())
+        }
+        Err(error) => Err(Trouble::usage(format!("cannot read `{name}`: {error}")).into()),
+    }
+}
+
+fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
+    let (name_of_file, text) = read(file)?;
+    let fields = services::manifest_fields(session)?;
+    let integration = config::parse(&name_of_file, &text, &fields)?;
+    let mut store = session.store_or_new()?;
+    let saved = store.save_integration(&integration, &text, &fields, session.now())?;
+    let missing = missing_for_launch(&integration);
+    let changed = saved.previous.as_deref() != Some(text.as_str());
+    let printer = session.printer;
+    if printer.json() {
+        let answer = Answer::new("integration", &integration.name)
+            .and("new", saved.previous.is_none())
+            .and("changed", changed)
+            .and("launched", saved.launched)
+            .and("missing", &missing);
+        printer.answer(&answer.text()?)?;
+        return Ok(ExitStatus::Done);
+    }
+    let name = shown(&integration.name).into_owned();
+    match &saved.previous {
+        None => {
+            let fields = count(integration.mapping.len() as u64, "field", "fields");
+            printer.answer(&format!("integration {name} saved: new, a draft, {fields} mapped"))?;
+        }
+        Some(_) if !changed => printer.answer(&format!("integration {name} is as it was"))?,
+        Some(previous) => {
+            printer.answer(&difference(previous, &text, printer.paint()))?;
+            printer.answer(&format!("integration {name} saved"))?;
+        }
+    }
+    if !saved.missing.is_empty() {
+        printer.tell(&format!(
+            "{} {name} was launched and is a draft again",
+            printer.story_paint().warn("warning:")
+        ));
+    }
+    for sentence in &missing {
+        printer.story(&format!("a launch needs more: {}", shown(sentence)));
+    }
+    if store.credential(&integration.credential)?.is_none() {
+        let credential = shown(&integration.credential).into_owned();
+        printer.tell(&format!(
+            "{} there is no credential {credential} yet",
+            printer.story_paint().warn("warning:")
+        ));
+        printer.story(&format!("next: `userload credential add {credential}`"));
+    } else if saved.launched {
+        printer.story(&format!("next: `userload plan {name}` shows what that changes"));
+    } else if missing.is_empty() {
+        printer.story(&format!(
+            "next: `userload check {name}`, `userload plan {name}`, `userload launch {name}`"
+        ));
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// The lines of a document that went and came. Lines between the first and the last change are aligned by
+/// their longest common sequence.
+fn difference(before: &str, after: &str, paint: Paint) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    // common[i][j]: length of the longest common sequence of old[i..] and new[j..]. Documents are short;
+    // those that are not are shown whole.
+    if old.len() * new.len() > 4_000_000 {
+        return "the document changed".to_owned();
+    }
+    let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] = if old[i] == new[j] {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut text = String::new();
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
+            text.push_str(&format!("{}\n", paint.bad(&format!("- {}", shown(old[i])))));
+            i += 1;
+        } else {
+            text.push_str(&format!("{}\n", paint.good(&format!("+ {}", shown(new[j])))));
+            j += 1;
+        }
+    }
+    text
+}
+
+/// An integration in a list.
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    state: &'static str,
+    credential: &'a str,
+    launched_at: Option<String>,
+    saved_at: String,
+    linked_people: u64,
+    last_applied_run: Option<i64>,
+}
+
+fn state(row: &IntegrationRow) -> &'static str {
+    if row.launched_at.is_some() { "launched" } else { "draft" }
+}
+
+fn list(session: &Session) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let rows = store.integrations()?;
+    let linked = rows.iter().map(|row| store.linked(&row.name)).collect::<Result<Vec<u64>, _>>()?;
+    if session.printer.json() {
+        let lines: Vec<Line<'_>> = rows
+            .iter()
+            .zip(&linked)
+            .map(|(row, linked)| Line {
+                name: &row.name,
+                state: state(row),
+                credential: &row.credential,
+                launched_at: row.launched_at.map(moment),
+                saved_at: moment(row.saved_at),
+                linked_people: *linked,
+                last_applied_run: row.applied_run,
+            })
+            .collect();
+        session.printer.answer(&Answer::new("integrations", lines).text()?)?;
+        return Ok(ExitStatus::Done);
+    }
+    if rows.is_empty() {
+        session.printer.answer("no integrations yet: `userload integration save -f FILE`")?;
+        return Ok(ExitStatus::Done);
+    }
+    let mut table = Table::new(&[
+        Column::Text("Name"),
+        Column::Text("State"),
+        Column::Text("Credential"),
+        Column::Number("People"),
+        Column::Number("Last run"),
+        Column::Text("Saved"),
+    ]);
+    for (row, linked) in rows.iter().zip(&linked) {
+        table.row([
+            shown(&row.name).into_owned(),
+            state(row).to_owned(),
+            shown(&row.credential).into_owned(),
+            number(*linked),
+            row.applied_run.map(|run| run.to_string()).unwrap_or_default(),
+            time(row.saved_at),
+        ]);
+    }
+    session.printer.answer(&table.render(0, session.printer.paint()))?;
+    Ok(ExitStatus::Done)
+}
+
+fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let row = session.integration_row(&store, name)?;
+    if session.printer.json() {
+        let answer = Answer::new("integration", &row.name)
+            .and("state", state(&row))
+            .and("launched_at", row.launched_at.map(moment))
+            .and("document", &row.document);
+        session.printer.answer(&answer.text()?)?;
+        return Ok(ExitStatus::Done);
+    }
+    // The document as it was saved, so that it can be saved again.
+    let mut data = session.printer.data();
+    data.write(&row.document)?;
+    data.finish()?;
+    let since =
+        row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
+    session.printer.story(&format!("# {}: {since}", shown(&row.name)));
+    Ok(ExitStatus::Done)
+}
+
+fn remove(session: &Session, name: &str) -> Result<ExitStatus> {
+    let mut store = session.store()?;
+    session.integration_row(&store, Some(name))?;
+    let linked = store.linked(name)?;
+    store.remove_integration(name, session.now())?;
+    if session.printer.json() {
+        session.printer.answer(&Answer::new("removed", name).and("linked_people", linked).text()?)?;
+        return Ok(ExitStatus::Done);
+    }
+    session.printer.answer(&format!("integration {} removed", shown(name)))?;
+    if linked > 0 {
+        session.printer.story(&format!(
+            "{} it loaded stay as they are; saved again under this name, it finds them again",
+            count(linked, "person that", "people that")
+        ));
+    }
+    Ok(ExitStatus::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_difference_is_what_went_and_came() {
+        let before = "name = \"a\"\ncity = \"x\"\nstate = \"y\"\n";
+        let after = "name = \"a\"\nstreet = \"z\"\nstate = \"y\"\nzip = 1\n";
+        insta::assert_snapshot!(difference(before, after, Paint(false)), @r#"
+        - city = "x"
+        + street = "z"
+        + zip = 1
+        "#);
+        assert_eq!(difference("a\nb", "a\nb", Paint(false)), "");
+    }
+}

@@ -1,0 +1,21 @@
+//! What the program shows: who may print, and how texts, numbers, tables and reports look.
+
+mod difference;
+pub(super) mod json_v1;
+mod paint;
+pub(super) mod printer;
+mod progress;
+mod report;
+mod table;
+mod text;
+
+pub(super) use difference::{field_changes, stored_differences};
+pub(super) use paint::Paint;
+pub(super) use printer::{Mode, Printer};
+pub(super) use progress::Bars;
+pub(super) use report::{View, render};
+pub(super) use table::{Column, Table};
+pub(super) use text::{age, count, cut, number, shown, time};
+
+#[cfg(test)]
+mod report_tests;

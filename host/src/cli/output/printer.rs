@@ -1,0 +1,125 @@
+//! The one place that prints: the answer goes to stdout, the story to stderr.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use anstream::AutoStream;
+use anstream::ColorChoice;
+
+use super::Paint;
+use super::text::hostile;
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// Owns both streams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    /// How answers are written.
+    pub(crate) mode: Mode,
+    quiet: bool,
+    out: Paint,
+    err: Paint,
+}
+
+impl Printer {
+    pub(crate) fn new(mode: Mode, quiet: bool, colour: ColorChoice) -> Self {
+        let choose = |auto: ColorChoice| match colour {
+            ColorChoice::Auto => auto != ColorChoice::Never,
+            choice => choice != ColorChoice::Never,
+        };
+        Self {
+            mode,
+            quiet,
+            // Honours NO_COLOR, CLICOLOR, CI and what stands at the other end.
+            out: Paint(mode == Mode::Text && choose(AutoStream::choice(&io::stdout()))),
+            err: Paint(choose(AutoStream::choice(&io::stderr()))),
+        }
+    }
+
+    /// The colours of the answer.
+    pub(crate) fn paint(&self) -> Paint {
+        self.out
+    }
+
+    /// The colours of the story.
+    pub(crate) fn story_paint(&self) -> Paint {
+        self.err
+    }
+
+    /// Whether the answer is JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.mode == Mode::Json
+    }
+
+    /// Whether progress has somebody to look at it.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether a question can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// The answer, or a part of it.
+    pub(crate) fn answer(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// A line of the story. Not told to those who want it quiet.
+    pub(crate) fn story(&self, text: &str) {
+        if !self.quiet {
+            self.tell(text);
+        }
+    }
+
+    /// Something that everybody should know: errors, warnings.
+    pub(crate) fn tell(&self, text: &str) {
+        // When nobody listens to stderr there is nobody to tell that to.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Where data is streamed to. On a terminal, what would act on it is shown as an escape instead.
+    pub(crate) fn data(&self) -> Data {
+        let out = io::stdout();
+        let terminal = out.is_terminal();
+        Data { out: io::BufWriter::with_capacity(64 * 1024, out), terminal }
+    }
+}
+
+/// A stream of data on stdout. Takes whole characters, as texts.
+pub(crate) struct Data {
+    out: io::BufWriter<io::Stdout>,
+    terminal: bool,
+}
+
+impl Data {
+    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
+        if !self.terminal || !text.chars().any(|it| hostile(it) && !matches!(it, '\n' | '\r' | '\t')) {
+            return self.out.write_all(text.as_bytes());
+        }
+        for letter in text.chars() {
+            if hostile(letter) && !matches!(letter, '\n' | '\r' | '\t') {
+                write!(self.out, "{}", letter.escape_default())?;
+            } else {
+                write!(self.out, "{letter}")?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,82 @@
+//! `userload plugin`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::exit::ExitStatus;
+use super::output::json_v1::Answer;
+use super::output::{Column, Paint, Table, number, shown};
+use super::services::{self, PluginInfo};
+use super::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what a plugin is, takes and asks for
+    ///
+    /// Example: userload plugin inspect other.wasm
+    Inspect {
+        /// The component; without one, what `--plugin` names, else the built-in one
+        file: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
+    let Command::Inspect { file } = command;
+    let info = services::inspect_plugin(session, file.as_deref().or(session.plugin.as_deref()))?;
+    if session.printer.json() {
+        session.printer.answer(&Answer::new("plugin", &info).text()?)?;
+    } else {
+        session.printer.answer(&render(&info, session.printer.paint()))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn render(info: &PluginInfo, paint: Paint) -> String {
+    let mut text = format!("{}\n", paint.bold(&shown(&info.application)));
+    let mut facts = Table::new(&[Column::Text(""), Column::Text("")]);
+    facts.row(["component", info.file.as_deref().map_or_else(|| "built in".into(), shown).as_ref()]);
+    facts.row(["contract", shown(&info.contract).as_ref()]);
+    facts.row(["size", &format!("{} bytes", number(info.size))]);
+    facts.row(["sha-256", &info.digest]);
+    for (at, name) in info.integrations.iter().enumerate() {
+        facts.row([if at == 0 { "integrations" } else { "" }, shown(name).as_ref()]);
+    }
+    text.push_str(&facts.render(2, paint));
+    let mut list = |title: &str, items: &[String]| {
+        text.push_str(&format!("\n{}\n", paint.bold(title)));
+        for item in items {
+            text.push_str(&format!("  {}\n", shown(item)));
+        }
+        if items.is_empty() {
+            text.push_str("  nothing\n");
+        }
+    };
+    list("It imports", &info.imports);
+    list("It wants to reach", &info.origins);
+    list("It asks for the secrets", &info.secrets);
+    text.push_str(&format!("\n{}\n", paint.bold("Settings of its credential")));
+    let mut settings = Table::new(&[Column::Text(""), Column::Text("")]);
+    for (name, what) in &info.settings {
+        settings.row([shown(name), shown(what)]);
+    }
+    text.push_str(&settings.render(2, paint));
+    text.push('\n');
+    let mut fields = Table::new(&[
+        Column::Text("Field of the source"),
+        Column::Text("Label"),
+        Column::Text("Type"),
+        Column::Text("Suggested target"),
+    ]);
+    for (field, target) in &info.fields {
+        fields.row([
+            shown(&field.path).as_ref(),
+            shown(&field.label).as_ref(),
+            &format!("{:?}", field.value_type).to_lowercase(),
+            target.as_deref().unwrap_or(""),
+        ]);
+    }
+    text.push_str(&fields.render(0, paint));
+    text
+}

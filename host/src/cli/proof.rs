@@ -1,0 +1,211 @@
+//! `check` and `credential test`: proves settings, credential, permission and mapping at the source, one
+//! after the other, and reads a few users. Changes nothing.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::services::ready;
+use super::session::Session;
+use crate::config::{Integration, missing_for_launch};
+use crate::engine::contract::{Page, Setting, Source};
+use crate::engine::{CallError, Connector};
+use crate::sync::preflight::{self, Problem};
+use crate::sync::{Progress, Retry, RunError, Silent, ask};
+
+/// How many users a check reads.
+const SAMPLE: u32 = 25;
+
+/// What one look of a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Nothing is in the way, but it is good to know.
+    Note,
+    /// In the way.
+    Problem,
+}
+
+/// One line of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckItem {
+    /// What was looked at: `credential`, `mapping`, `permission User.Read.All`.
+    pub what: String,
+    /// What was found.
+    pub verdict: Verdict,
+    /// What it says, in a clause.
+    pub detail: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+fn item(what: &str, verdict: Verdict, detail: impl Into<String>, help: Option<String>) -> CheckItem {
+    CheckItem { what: what.to_owned(), verdict, detail: detail.into(), help }
+}
+
+fn problem(problem: Problem) -> CheckItem {
+    item(problem.place, Verdict::Problem, problem.what, problem.help)
+}
+
+fn failed(what: &str, error: RunError) -> CheckItem {
+    let help = error.help();
+    let detail = match error {
+        RunError::Call { error, .. } => error.to_string(),
+        other => other.to_string(),
+    };
+    item(what, Verdict::Problem, detail, help)
+}
+
+/// Looks whether an integration can run: all problems at once. Changes nothing.
+///
+/// # Errors
+/// When it could not even be looked at.
+pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> Result<Vec<CheckItem>> {
+    let store = session.store()?;
+    let row = session.integration_row(&store, Some(name))?;
+    let site = session.site()?;
+    let mut ready = match ready(session, site, &store, &row)? {
+        Ok(ready) => ready,
+        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+    };
+    let mapped = ready.integration.mapping.len();
+    let mut items = vec![
+        item("document", Verdict::Ok, format!("{mapped} fields are mapped"), None),
+        item("plugin", Verdict::Ok, "speaks the contract and imports nothing beyond it", None),
+    ];
+    items.extend(missing(&ready.integration));
+    let page_size = ready.integration.page_size.min(SAMPLE);
+    let source = Source { page_size, ..ready.source.clone() };
+    let Some(page) = prove(session, &mut ready.connector, &source, &mut items, progress)? else {
+        return Ok(items);
+    };
+    if let Some(own) = &ready.applied.source_tenant {
+        items.push(item("links", Verdict::Ok, format!("belong to tenant {own}"), None));
+    }
+    listing(&source, &page, &mut items);
+    let mut transformer = site.transformer();
+    let mut bad = Vec::new();
+    for user in &page.users {
+        if let Err(reason) = transformer.map_record(&ready.mapping, &user.raw)? {
+            let field = reason.field.map(|it| format!("{it}: ")).unwrap_or_default();
+            bad.push(format!("user {}: {field}{}", user.id, reason.reason));
+        }
+    }
+    let read = page.users.len();
+    items.push(match bad.first() {
+        None => item("mapping", Verdict::Ok, format!("the first {read} users can be mapped"), None),
+        Some(first) => item(
+            "mapping",
+            Verdict::Note,
+            format!("{} of the first {read} users cannot be mapped; {first}", bad.len()),
+            Some(
+                "such rows fail and count as present; map another property, or give the field a default"
+                    .into(),
+            ),
+        ),
+    });
+    Ok(items)
+}
+
+/// Proves a credential at the source.
+///
+/// # Errors
+/// When it could not even be tried.
+pub(super) fn credential_test(session: &Session, name: &str) -> Result<Vec<CheckItem>> {
+    let store = session.store()?;
+    let credential = session.credential(&store, name)?;
+    let site = session.site()?;
+    let settings = match preflight::complete(&site.plugin, &credential) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+    };
+    // What the integrations of this credential may reach, it may reach for this test.
+    let mut granted = Vec::new();
+    for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
+        if let Ok(integration) = session.parse(&row) {
+            granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
+        }
+    }
+    let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
+    let mut connector = match connector {
+        Ok(connector) => connector,
+        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+    };
+    let mut items = vec![item("settings", Verdict::Ok, shown(&settings), None)];
+    let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
+    if let Some(page) = prove(session, &mut connector, &source, &mut items, &Silent)? {
+        listing(&source, &page, &mut items);
+    }
+    Ok(items)
+}
+
+fn shown(settings: &[Setting]) -> String {
+    let of = |name: &str| settings.iter().find(|it| it.name == name).map_or("", |it| it.value.as_str());
+    format!("Graph at {}, login at {}", of("domain"), of("login"))
+}
+
+fn missing(integration: &Integration) -> Option<CheckItem> {
+    let missing = missing_for_launch(integration);
+    (!missing.is_empty()).then(|| {
+        item(
+            "launch",
+            Verdict::Note,
+            format!("it is a draft until there is more: {}", missing.join("; ")),
+            Some("add it to the document and save it: `userload integration save -f FILE`".into()),
+        )
+    })
+}
+
+/// Token, tenant, permission and one page.
+fn prove(
+    session: &Session,
+    connector: &mut Connector,
+    source: &Source,
+    items: &mut Vec<CheckItem>,
+    progress: &dyn Progress,
+) -> Result<Option<Page>> {
+    let net = session.site()?.net.handle();
+    let mut retry = Retry::default();
+    match ask(net, &mut retry, "proving the credential", progress, async || connector.identify(source).await)
+    {
+        Ok(identity) => items.push(item(
+            "credential",
+            Verdict::Ok,
+            format!("opens tenant {} ({})", identity.tenant, identity.cloud),
+            None,
+        )),
+        Err(error) => {
+            items.push(failed("credential", error));
+            return Ok(None);
+        }
+    }
+    let read = async || -> Result<Page, CallError> { connector.fetch_users(source, None).await };
+    match ask(net, &mut retry, "reading the first users", progress, read) {
+        Ok(page) => {
+            items.push(item("permission", Verdict::Ok, "users can be read (User.Read.All)", None));
+            Ok(Some(page))
+        }
+        Err(error) => {
+            items.push(failed("reading users", error));
+            Ok(None)
+        }
+    }
+}
+
+fn listing(source: &Source, page: &Page, items: &mut Vec<CheckItem>) {
+    let filter = source.filter.as_deref().map(|it| format!(" with the filter {it}")).unwrap_or_default();
+    items.push(match page.total {
+        Some(0) => item(
+            "users",
+            Verdict::Note,
+            format!("there is nobody{filter}"),
+            Some("an empty listing judges nobody; check the filter".into()),
+        ),
+        Some(total) => item("users", Verdict::Ok, format!("{total} users{filter}"), None),
+        None => {
+            item("users", Verdict::Note, format!("the source does not say how many there are{filter}"), None)
+        }
+    });
+}

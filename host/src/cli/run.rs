@@ -1,0 +1,151 @@
+//! `check`, `launch`, `plan`, `apply` and `sync`.
+
+use anyhow::Result;
+
+use super::exit::ExitStatus;
+use super::output::json_v1::{Answer, Run};
+use super::output::{Bars, View, render, shown};
+use super::session::Session;
+use super::trouble::Trouble;
+use super::{check as checks, proof, runs, services};
+use crate::config::missing_for_launch;
+use crate::model::Outcome;
+use crate::sync::{RunKind, RunReport, RunState};
+
+/// Which integration.
+#[derive(clap::Args, Debug)]
+pub(super) struct Which {
+    /// The integration; may be left out when there is only one
+    #[arg(value_name = "INTEGRATION")]
+    integration: Option<String>,
+}
+
+/// Arguments of `plan`.
+#[derive(clap::Args, Debug)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    which: Which,
+    /// Every change as a row of CSV
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Every cause and sample instead of one screen
+    #[arg(long)]
+    all: bool,
+}
+
+/// Arguments of `apply`.
+#[derive(clap::Args, Debug)]
+pub(super) struct ApplyArguments {
+    /// The number of the plan, as `userload plan` said
+    run: i64,
+    /// Refuse the whole plan when anybody has changed since
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn check(session: &Session, which: &Which) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let row = session.integration_row(&store, which.integration.as_deref())?;
+    drop(store);
+    let bars = Bars::new(session.printer);
+    let items = proof::check(session, &row.name, &bars)?;
+    bars.done();
+    checks::show(session, &format!("Check of {}", shown(&row.name)), &items)
+}
+
+pub(super) fn launch(session: &Session, which: &Which) -> Result<ExitStatus> {
+    let mut store = session.store()?;
+    let row = session.integration_row(&store, which.integration.as_deref())?;
+    let integration = session.parse(&row)?;
+    let missing = missing_for_launch(&integration);
+    if !missing.is_empty() {
+        return Err(Trouble::usage(format!("`{}` stays a draft:\n  {}", row.name, missing.join("\n  ")))
+            .help("add what is missing to the document and save it: `userload integration save -f FILE`")
+            .into());
+    }
+    session.credential_row(&store, &row.credential)?;
+    let first = store.launch_integration(&row.name, session.now())?;
+    let name = shown(&row.name).into_owned();
+    if session.printer.json() {
+        session.printer.answer(&Answer::new("launched", &row.name).and("was_draft", first).text()?)?;
+    } else if first {
+        session.printer.answer(&format!("{name} is launched"))?;
+        session.printer.story(&format!(
+            "next: `userload plan {name}` shows what a run would do, `userload sync {name}` does it"
+        ));
+    } else {
+        session.printer.answer(&format!("{name} was launched already"))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+pub(super) fn plan(session: &Session, arguments: &PlanArguments) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let row = session.integration_row(&store, arguments.which.integration.as_deref())?;
+    let launched = row.launched_at.is_some();
+    let bars = Bars::new(session.printer);
+    let report = services::run_plan(session, &row.name, &bars)?;
+    bars.done();
+    if arguments.csv && report.state != RunState::Failed {
+        runs::changes_csv(session, &store, report.run)?;
+        return Ok(status_of(&report));
+    }
+    show(session, &report, launched, arguments.all)
+}
+
+pub(super) fn apply(session: &Session, arguments: &ApplyArguments) -> Result<ExitStatus> {
+    let store = session.store()?;
+    if store.run(arguments.run)?.is_none() {
+        return Err(Trouble::usage(format!("there is no run {}", arguments.run))
+            .help("`userload runs list` lists them; `userload plan` makes a new plan")
+            .into());
+    }
+    drop(store);
+    let bars = Bars::new(session.printer);
+    let report = services::run_apply(session, arguments.run, arguments.strict, &bars)?;
+    bars.done();
+    show(session, &report, true, false)
+}
+
+pub(super) fn sync(session: &Session, which: &Which) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let row = session.integration_row(&store, which.integration.as_deref())?;
+    drop(store);
+    if row.launched_at.is_none() {
+        let name = &row.name;
+        return Err(Trouble::usage(format!(
+            "`{name}` is a draft: it can be checked and planned, not applied"
+        ))
+        .help(format!("`userload plan {name}` shows what it would do, `userload launch {name}` launches it"))
+        .into());
+    }
+    let bars = Bars::new(session.printer);
+    let report = services::run_sync(session, &row.name, &bars)?;
+    bars.done();
+    show(session, &report, true, false)
+}
+
+/// Shows a run's report.
+pub(super) fn show(session: &Session, report: &RunReport, launched: bool, all: bool) -> Result<ExitStatus> {
+    if session.printer.json() {
+        session.printer.answer(&Answer::new("run", Run::from(report)).text()?)?;
+    } else {
+        let view = View { paint: session.printer.paint(), now: session.now(), all, launched };
+        session.printer.answer(&render(report, view))?;
+    }
+    Ok(status_of(report))
+}
+
+/// The exit status that a report comes to.
+pub(super) fn status_of(report: &RunReport) -> ExitStatus {
+    let judged = report.kind == RunKind::Import || report.completeness.complete;
+    if report.state == RunState::Failed {
+        ExitStatus::Failed
+    } else if report.newly_held > 0 || !judged {
+        ExitStatus::Attention
+    } else if report.count(Outcome::Failed) > 0 {
+        ExitStatus::FailedRows
+    } else {
+        ExitStatus::Done
+    }
+}

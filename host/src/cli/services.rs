@@ -1,0 +1,229 @@
+//! The one place where the command line meets the run and the plugin. Everything else under `cli` reads
+//! arguments and shows answers.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::session::Session;
+use super::site::Site;
+use super::trouble::Trouble;
+use crate::config::SourceField;
+use crate::engine::contract::Place;
+use crate::store::{IntegrationRow, Store};
+use crate::sync::preflight::{self, Problem, Ready};
+use crate::sync::{self, Job, Progress, RunKind, RunReport};
+
+/// What a plugin is, takes and asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginInfo {
+    /// Where it came from; none = built in.
+    pub file: Option<String>,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Bytes of the component.
+    pub size: u64,
+    /// The package of its contract, with the version: `userload:directory@0.1.0`.
+    pub contract: String,
+    /// The vendor's application.
+    pub application: String,
+    /// The integrations that it offers.
+    pub integrations: Vec<String>,
+    /// Names of the settings that it takes, with what they are.
+    pub settings: Vec<(String, String)>,
+    /// The secrets that it asks for, and where each may stand: `client-secret: POST {login}/… form field client_secret`.
+    pub secrets: Vec<String>,
+    /// The origins that it asks for.
+    pub origins: Vec<String>,
+    /// The interfaces that it imports: all that it can do to the world.
+    pub imports: Vec<String>,
+    /// The fields that a mapping can name, with the target that is suggested for each.
+    #[serde(serialize_with = "fields")]
+    pub fields: Vec<(SourceField, Option<String>)>,
+}
+
+fn fields<S: serde::Serializer>(fields: &[(SourceField, Option<String>)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(fields.iter().map(|(field, target)| {
+        serde_json::json!({
+            "path": field.path, "label": field.label, "type": field.value_type,
+            "synthetic": field.synthetic, "suggested_target": target,
+        })
+    }))
+}
+
+/// Plans a run: everything but applying.
+///
+/// # Errors
+/// When the run could not be begun. One that failed on its way is a report with an error in it.
+pub(super) fn run_plan(session: &Session, integration: &str, progress: &dyn Progress) -> Result<RunReport> {
+    run(session, integration, RunKind::Plan, progress)
+}
+
+/// Runs and applies what flows.
+///
+/// # Errors
+/// As for [`run_plan`]; and when the integration is a draft.
+pub(super) fn run_sync(session: &Session, integration: &str, progress: &dyn Progress) -> Result<RunReport> {
+    run(session, integration, RunKind::Sync, progress)
+}
+
+fn run(session: &Session, integration: &str, kind: RunKind, progress: &dyn Progress) -> Result<RunReport> {
+    with_job(session, integration, progress, |job| match sync::run(job, kind) {
+        Ok(report) => Ok(report),
+        Err((_, Some(report))) => Ok(*report),
+        Err((error, None)) => Err(error.into()),
+    })
+}
+
+/// Applies a planned run. `strict` refuses it when anybody has moved since.
+///
+/// # Errors
+/// When there is no such plan, or it may not be applied any more.
+pub(super) fn run_apply(
+    session: &Session,
+    run: i64,
+    strict: bool,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    let store = session.store()?;
+    let planned = store.run(run)?.and_then(|row| row.integration);
+    let integration = planned.ok_or_else(|| {
+        Trouble::usage(format!("run {run} was made by hand: there is nothing to apply"))
+            .help("`userload plan` makes a plan; `userload runs list` lists the runs")
+    })?;
+    let row = session.integration_row(&store, Some(&integration))?;
+    drop(store);
+    if row.launched_at.is_none() {
+        return Err(Trouble::usage(format!("`{integration}` is a draft: its plans cannot be applied"))
+            .help(format!("userload launch {integration}"))
+            .into());
+    }
+    with_job(session, &integration, progress, |job| Ok(sync::apply_run(job, run, strict)?))
+}
+
+/// Prepares an integration's run, alone: no other process runs it meanwhile.
+fn with_job<T>(
+    session: &Session,
+    integration: &str,
+    progress: &dyn Progress,
+    work: impl FnOnce(&mut Job<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut store = session.store()?;
+    let _alone = alone(session, integration)?;
+    let row = session.integration_row(&store, Some(integration))?;
+    let site = session.site()?;
+    let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
+    let transformer = || site.transformer();
+    let mut job = Job {
+        net: site.net.handle(),
+        store: &mut store,
+        connector: &mut ready.connector,
+        transformer: &transformer,
+        integration: &ready.integration,
+        others: ready.others,
+        mapping: ready.mapping,
+        policy: ready.policy,
+        source: ready.source,
+        shape: ready.shape,
+        config: ready.config,
+        basis: ready.basis,
+        applied: ready.applied,
+        clock: session.clock,
+        progress,
+    };
+    work(&mut job)
+}
+
+/// Everything that a run needs, or all that is in its way.
+pub(super) fn ready(
+    session: &Session,
+    site: &Site,
+    store: &Store,
+    row: &IntegrationRow,
+) -> Result<Result<Ready, Vec<Problem>>> {
+    let credential = session.credential(store, &row.credential)?;
+    Ok(preflight::prepare(&site.plugin, &site.manifest, store, row, credential))
+}
+
+/// All problems of a preflight as one error.
+pub(super) fn all(problems: Vec<Problem>) -> anyhow::Error {
+    let mut lines = Vec::new();
+    for problem in &problems {
+        lines.push(format!("{}: {}", problem.place, problem.what));
+        lines.extend(problem.help.iter().map(|help| format!("  help: {help}")));
+    }
+    match &problems[..] {
+        [one] => {
+            let trouble = Trouble::usage(format!("{}: {}", one.place, one.what));
+            match &one.help {
+                Some(help) => trouble.help(help).into(),
+                None => trouble.into(),
+            }
+        }
+        _ => Trouble::usage(format!("{} things are in the way:\n  {}", problems.len(), lines.join("\n  ")))
+            .into(),
+    }
+}
+
+/// The lock of an integration's runs. The operating system gives it back when the process ends, however it
+/// ends.
+fn alone(session: &Session, integration: &str) -> Result<File> {
+    let folder = session.home.join("locks");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    let path = folder.join(format!("{}.{integration}.lock", session.tenant));
+    let file = File::create(&path).with_context(|| format!("cannot make `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Trouble::failed(format!("another process is running `{integration}` right now"))
+                .help("wait until it has finished; `userload status` shows where things stand")
+                .into())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
+        }
+    }
+}
+
+/// What a plugin is; the built-in one when no file is given.
+///
+/// # Errors
+/// When the file is no component of the contract.
+pub(super) fn inspect_plugin(session: &Session, file: Option<&Path>) -> Result<PluginInfo> {
+    let site = Site::load(&session.home, file)?;
+    let manifest = &site.manifest;
+    let place = |place: &Place| match place {
+        Place::Header((name, prefix)) => format!("header {name}: {prefix}…"),
+        Place::FormField(name) => format!("form field {name}"),
+    };
+    let suggested =
+        |path: &str| manifest.suggestions.iter().find(|it| it.source == path).map(|it| it.target.clone());
+    let asks = site.plugin.asks();
+    Ok(PluginInfo {
+        file: site.file.as_ref().map(|it| it.display().to_string()),
+        digest: site.plugin.digest().to_owned(),
+        size: site.size as u64,
+        contract: format!("userload:directory@{}", crate::engine::CONTRACT_VERSION),
+        application: manifest.application.clone(),
+        integrations: manifest.integrations.clone(),
+        settings: manifest.settings.iter().map(|it| (it.name.clone(), it.help.clone())).collect(),
+        secrets: manifest
+            .secrets
+            .iter()
+            .map(|it| format!("{}: {} {}{}, {}", it.name, it.method, it.origin, it.path, place(&it.place)))
+            .collect(),
+        origins: manifest.origins.clone(),
+        imports: asks.imports.clone(),
+        fields: site.fields.iter().map(|field| (field.clone(), suggested(&field.path))).collect(),
+    })
+}
+
+/// The fields that a mapping can name, as the plugin's manifest has them.
+///
+/// # Errors
+/// When the plugin cannot be loaded.
+pub(super) fn manifest_fields(session: &Session) -> Result<Vec<SourceField>> {
+    Ok(session.site()?.fields.clone())
+}

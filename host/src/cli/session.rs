@@ -1,0 +1,191 @@
+//! What every command starts from: home, tenant, clock, printer; and the things it finds there by name.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::output::Printer;
+use super::services;
+use super::site::Site;
+use super::trouble::Trouble;
+use crate::config::{self, Integration, nearest};
+use crate::credential::{self, Credential, Key};
+use crate::model::{Clock, Millis};
+use crate::store::{CredentialRow, IntegrationRow, Store};
+
+/// One call of the program.
+pub struct Session {
+    /// The folder of the store and the key.
+    pub home: PathBuf,
+    /// The tenant's name.
+    pub tenant: String,
+    /// The time.
+    pub clock: Clock,
+    /// The component that takes the place of the built-in one.
+    pub plugin: Option<PathBuf>,
+    pub(super) printer: Printer,
+    /// The plugin, once a command has needed it.
+    pub(super) site: OnceCell<Site>,
+}
+
+impl Session {
+    /// The store's file.
+    #[must_use]
+    pub fn store_file(&self) -> PathBuf {
+        self.home.join("userload.sqlite")
+    }
+
+    /// The plugin, loaded at the first call.
+    pub(super) fn site(&self) -> Result<&Site> {
+        match self.site.get() {
+            Some(site) => Ok(site),
+            None => {
+                let site = Site::load(&self.home, self.plugin.as_deref())?;
+                Ok(self.site.get_or_init(|| site))
+            }
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The store, when there is one.
+    pub(super) fn store_if_any(&self) -> Result<Option<Store>> {
+        let file = self.store_file();
+        if !file.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Store::open(&file, &self.tenant)?))
+    }
+
+    /// The store; that there is none is an error, so that a mistyped `--home` is no empty directory.
+    pub(super) fn store(&self) -> Result<Store> {
+        Ok(self.store_if_any()?.ok_or_else(|| {
+            Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
+                "begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) \
+                 points elsewhere",
+            )
+        })?)
+    }
+
+    /// The store; made when there is none.
+    pub(super) fn store_or_new(&self) -> Result<Store> {
+        let file = self.store_file();
+        // People's data: the file is closed to others even where the folder is not ours alone. SQLite gives
+        // its journal the same permissions.
+        let made = credential::make_private_folder(&self.home).and_then(|()| {
+            match credential::new_private_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
+        });
+        made.map_err(|error| {
+            Trouble::failed(format!("cannot make the store `{}`: {error}", file.display()))
+                .help("check the folder's permissions, or point `--home` to a folder that you can write to")
+        })?;
+        Ok(Store::open(&file, &self.tenant)?)
+    }
+
+    /// The key that seals and opens secrets.
+    pub(super) fn key(&self, store: &Store) -> Result<Key> {
+        let environment = std::env::var("USERLOAD_KEY").ok();
+        Ok(Key::load(&self.home.join("key"), environment.as_deref(), store.has_sealed()?)?)
+    }
+
+    /// A credential's row, by name.
+    pub(super) fn credential_row(&self, store: &Store, name: &str) -> Result<CredentialRow> {
+        if let Some(row) = store.credential(name)? {
+            return Ok(row);
+        }
+        let names: Vec<String> = store.credentials()?.into_iter().map(|row| row.name).collect();
+        Err(unknown("credential", name, &names, "userload credential add NAME").into())
+    }
+
+    /// A credential with its secrets opened.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its secrets cannot be opened.
+    pub fn credential(&self, store: &Store, name: &str) -> Result<Credential> {
+        let row = self.credential_row(store, name)?;
+        let secrets = credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?;
+        Ok(Credential { name: row.name, settings: row.settings, secrets })
+    }
+
+    /// An integration's row, by name; the only one when no name is given.
+    pub(super) fn integration_row(&self, store: &Store, name: Option<&str>) -> Result<IntegrationRow> {
+        let mut rows = store.integrations()?;
+        let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+        match name {
+            Some(name) => match rows.iter().position(|row| row.name == name) {
+                Some(at) => Ok(rows.swap_remove(at)),
+                None => Err(unknown("integration", name, &names, "userload integration save -f FILE").into()),
+            },
+            None if rows.len() == 1 => Ok(rows.swap_remove(0)),
+            None if rows.is_empty() => Err(Trouble::usage("there is no integration yet")
+                .help("write a document (`userload integration save --help` has one) and save it: `userload integration save -f FILE`")
+                .into()),
+            None => Err(Trouble::usage(format!("which integration? There are {}", list(&names)))
+                .help("name one of them at the end of the command")
+                .into()),
+        }
+    }
+
+    /// What an integration's document means.
+    ///
+    /// # Errors
+    /// When the document cannot be read (any more).
+    pub fn parse(&self, row: &IntegrationRow) -> Result<Integration> {
+        let fields = services::manifest_fields(self)?;
+        config::parse(&row.name, &row.document, &fields)
+            .with_context(|| format!("the saved integration `{}` cannot be used", row.name))
+    }
+
+    /// The names of the integrations whose Connector Sync Time is shown.
+    pub(super) fn stamped(&self, store: &Store) -> Result<Vec<String>> {
+        let rows = store.integrations()?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fields = services::manifest_fields(self)?;
+        // A document that cannot be read is somebody else's trouble: people are listed all the same.
+        let maps = |row: &IntegrationRow| {
+            config::parse(&row.name, &row.document, &fields).is_ok_and(|it| it.maps_sync_time())
+        };
+        Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
+    }
+}
+
+/// `a`, `b`.
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Something of that name is not there.
+pub(super) fn unknown(what: &str, name: &str, names: &[String], begin: &str) -> Trouble {
+    let trouble = Trouble::usage(format!("there is no {what} `{name}`"));
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => trouble.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => trouble.help(format!("there is none yet: `{begin}`")),
+        None => trouble.help(format!("there is {}", list(names))),
+    }
+}
+
+/// Where the store is when nobody says: the platform's folder for data of programs.
+pub(super) fn default_home() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let data = if cfg!(windows) {
+        variable("LOCALAPPDATA")?
+    } else if cfg!(target_os = "macos") {
+        std::env::home_dir()?.join("Library/Application Support")
+    } else {
+        match variable("XDG_DATA_HOME").filter(|it| it.is_absolute()) {
+            Some(data) => data,
+            None => std::env::home_dir()?.join(Path::new(".local/share")),
+        }
+    };
+    Some(data.join("userload"))
+}

@@ -1,0 +1,151 @@
+//! The sections of a document: `[on]`, `[grace]`, `[guard]` and `grants`.
+
+use toml::de::DeTable;
+use url::Url;
+
+use super::document::ACTIONS;
+use super::integration::{Action, Grace, GrantEntry, Guard, Limit};
+use super::keys::{Keys, Value, integer, text, wrong_type};
+use super::problem::Problems;
+
+/// The most that a limit of the guard can be widened to: a hold cannot be switched off.
+const COUNT_MOST: i64 = 1_000_000;
+
+/// What happens to the disabled, the deleted and the not found.
+pub(super) fn on(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> (Action, Action, Action) {
+    let Some(table) = keys.table("on", "{ disabled = \"keep\" }", problems) else {
+        return (Action::Deactivate, Action::Deactivate, Action::Deactivate);
+    };
+    let mut keys = Keys::new(table);
+    let mut action = |key| keys.choice(key, &ACTIONS, problems).unwrap_or(Action::Deactivate);
+    let actions = (action("disabled"), action("deleted"), action("not-found"));
+    keys.finish(" in `on`", problems);
+    actions
+}
+
+/// How long somebody may be not found.
+pub(super) fn grace(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Grace {
+    let mut grace = Grace { runs: 3, days: 3 };
+    if let Some(table) = keys.table("grace", "{ runs = 3, days = 3 }", problems) {
+        let mut keys = Keys::new(table);
+        // At least one run that found nobody: absence needs evidence.
+        if let Some(runs) = count(keys.integer("runs", 1..=1000, problems)) {
+            grace.runs = runs;
+        }
+        if let Some(days) = count(keys.integer("days", 0..=3650, problems)) {
+            grace.days = days;
+        }
+        keys.finish(" in `grace`", problems);
+    }
+    grace
+}
+
+/// The guard's limits; what is not named keeps its default.
+pub(super) fn guard(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Guard {
+    let mut guard = Guard::default();
+    let Some(table) = keys.table("guard", "{ deactivate-most = 500 }", problems) else {
+        return guard;
+    };
+    let mut keys = Keys::new(table);
+    for (key, limit) in
+        [("deactivate", &mut guard.deactivate), ("rename", &mut guard.rename), ("clear", &mut guard.clear)]
+    {
+        if let Some(table) = keys.table(key, "{ count = 5, percent = 2 }", problems) {
+            self::limit(table, key, limit, problems);
+        }
+    }
+    if let Some(most) = count(keys.integer("deactivate-most", 0..=COUNT_MOST, problems)) {
+        guard.deactivate_most = most;
+    }
+    if let Some(people) = count(keys.integer("collapse", 1..=COUNT_MOST, problems)) {
+        guard.collapse = people;
+    }
+    keys.finish(" in `guard`", problems);
+    guard
+}
+
+fn limit(table: &DeTable<'_>, place: &str, limit: &mut Limit, problems: &mut Problems<'_>) {
+    let mut keys = Keys::new(table);
+    if let Some(number) = count(keys.integer("count", 0..=COUNT_MOST, problems)) {
+        limit.count = number;
+    }
+    if let Some(share) = keys.get("percent").and_then(|value| percent(value, problems)) {
+        limit.percent = share;
+    }
+    keys.finish(&format!(" in `guard.{place}`"), problems);
+}
+
+fn percent(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<f64> {
+    let number = if let Some(float) = value.get_ref().as_float() {
+        float.as_str().parse::<f64>().ok().filter(|it| (0.0..=100.0).contains(it))
+    } else if value.get_ref().is_integer() {
+        return count(integer(value, "percent", 0..=100, problems)).map(f64::from);
+    } else {
+        wrong_type(value, "percent", "a number from 0 to 100", problems);
+        return None;
+    };
+    if number.is_none() {
+        problems.add(value.span(), "`percent` is out of bounds, expected 0 to 100");
+    }
+    number
+}
+
+fn count(number: Option<i64>) -> Option<u32> {
+    number.and_then(|it| u32::try_from(it).ok())
+}
+
+/// What the plugin may reach beside the credential's cloud.
+pub(super) fn grants(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Vec<GrantEntry> {
+    const EXAMPLE: &str =
+        "[\"https://proxy.example\", { origin = \"http://127.0.0.1:8080\", private = true }]";
+    let Some(value) = keys.get("grants") else {
+        return Vec::new();
+    };
+    let Some(items) = value.get_ref().as_array() else {
+        wrong_type(value, "grants", &format!("a list such as `{EXAMPLE}`"), problems);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| grant(item, problems)).collect()
+}
+
+fn grant(item: &Value<'_>, problems: &mut Problems<'_>) -> Option<GrantEntry> {
+    let (written, private) = match item.get_ref().as_table() {
+        None => (text(item, "grants", problems)?, false),
+        Some(table) => {
+            let mut keys = Keys::new(table);
+            let origin = keys.text("origin", problems);
+            let private = keys.flag("private", problems).unwrap_or(false);
+            keys.finish(" in `grants`", problems);
+            if origin.is_none() && table.get("origin").is_none() {
+                problems.add(item.span(), "a grant without `origin`, expected `scheme://host[:port]`");
+            }
+            (origin?.0, private)
+        }
+    };
+    let wrong = |problems: &mut Problems<'_>| {
+        problems.add_with_help(
+            item.span(),
+            format!("`{written}` is no origin, expected `scheme://host[:port]` with http or https"),
+            "an origin has no path and no user name: `\"https://graph.microsoft.com\"`",
+        );
+        None
+    };
+    let Ok(url) = Url::parse(&written) else {
+        return wrong(problems);
+    };
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let nobody = url.username().is_empty() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !bare || !nobody || written.contains('*') {
+        return wrong(problems);
+    }
+    let origin = url.origin().ascii_serialization();
+    if url.scheme() == "http" && !private {
+        problems.add_with_help(
+            item.span(),
+            format!("`{written}` is not encrypted: secrets would travel in clear"),
+            format!("use https, or `{{ origin = \"{origin}\", private = true }}` for a machine of your own"),
+        );
+        return None;
+    }
+    Some(GrantEntry { origin, private })
+}

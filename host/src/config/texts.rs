@@ -1,0 +1,177 @@
+//! The texts that the plugin takes (`wit/transform.wit`), and digests of what decides a run.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::integration::{Action, DisabledNew, Integration, Mode, NullRule, Origin, Reactivate, Rule};
+use crate::model::ValueType;
+
+/// A change of these is a rename.
+const RENAME_FIELDS: [&str; 2] = ["username", "email"];
+
+#[derive(Serialize)]
+struct MappingText<'a> {
+    version: u32,
+    fields: Vec<RuleText<'a>>,
+}
+
+#[derive(Serialize)]
+struct RuleText<'a> {
+    target: &'a str,
+    #[serde(rename = "type")]
+    value_type: ValueType,
+    required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    constant: Option<&'a serde_json::Value>,
+    null: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'a serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct PolicyText {
+    version: u32,
+    mode: Mode,
+    deactivate: bool,
+    reactivate: Reactivate,
+    disabled_new: DisabledNew,
+    on_disabled: Action,
+    on_deleted: Action,
+    on_not_found: Action,
+    rename_fields: [&'static str; 2],
+}
+
+/// The mapping as `map-record` takes it. The stamp of the run is the host's and not in it.
+#[must_use]
+pub fn mapping_text(integration: &Integration) -> String {
+    json(&MappingText { version: 1, fields: integration.mapping.iter().filter_map(rule_text).collect() })
+}
+
+fn rule_text(rule: &Rule) -> Option<RuleText<'_>> {
+    let (source, constant) = match &rule.origin {
+        Origin::Source(path) => (Some(path.as_slice()), None),
+        Origin::Constant(value) => (None, Some(value)),
+        Origin::SyncTime => return None,
+    };
+    let (null, default) = match &rule.null {
+        NullRule::Keep => ("keep", None),
+        NullRule::Clear => ("clear", None),
+        NullRule::Default(value) => ("default", Some(value)),
+    };
+    Some(RuleText {
+        target: rule.target.name,
+        value_type: rule.target.value_type,
+        required: rule.required,
+        source,
+        constant,
+        null,
+        default,
+    })
+}
+
+/// The policy as `reconcile` takes it.
+#[must_use]
+pub fn policy_text(integration: &Integration) -> String {
+    json(&PolicyText {
+        version: 1,
+        mode: integration.mode,
+        deactivate: integration.deactivate,
+        reactivate: integration.reactivate,
+        disabled_new: integration.disabled_new,
+        on_disabled: integration.on_disabled,
+        on_deleted: integration.on_deleted,
+        on_not_found: integration.on_not_found,
+        rename_fields: RENAME_FIELDS,
+    })
+}
+
+/// The properties that the mapping reads, as dotted paths: sorted, each once.
+#[must_use]
+pub fn select(integration: &Integration) -> Vec<String> {
+    let mut paths: Vec<String> = integration
+        .mapping
+        .iter()
+        .filter_map(|rule| match &rule.origin {
+            Origin::Source(path) => Some(path.join(".")),
+            Origin::Constant(_) | Origin::SyncTime => None,
+        })
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+/// Of filter, mapping and match keys: after a change of these, a first look at everybody is due, and the
+/// guard holds every deactivation.
+#[must_use]
+pub fn shape_digest(integration: &Integration) -> String {
+    document_digest(&json(&(
+        integration.filter.as_deref(),
+        mapping_text(integration),
+        &integration.match_keys,
+    )))
+}
+
+/// SHA-256 of a text, in hexadecimal.
+#[must_use]
+pub fn document_digest(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Texts, numbers and lists of ours: they always have a JSON text.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{parse, seed_fields};
+    use super::*;
+
+    fn integration(text: &str) -> Integration {
+        parse("a.toml", text, &seed_fields()).unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    const DOCUMENT: &str = r#"
+name = "a"
+credential = "c"
+access-role = "Employee"
+[mapping]
+username = "User Principal Name"
+department = { source = "department", null = "default", default = "none" }
+connector_sync_time = "Connector Sync Time"
+city = { source = "employeeOrgData.city", null = "keep" }
+"#;
+
+    #[test]
+    fn the_plugin_gets_what_the_contract_says() {
+        let it = integration(DOCUMENT);
+        insta::assert_snapshot!(mapping_text(&it), @r#"{"version":1,"fields":[{"target":"access_role","type":"text","required":true,"constant":"Employee","null":"clear"},{"target":"username","type":"text","required":true,"source":["userPrincipalName"],"null":"clear"},{"target":"department","type":"text","required":false,"source":["department"],"null":"default","default":"none"},{"target":"city","type":"text","required":false,"source":["employeeOrgData","city"],"null":"keep"}]}"#);
+        insta::assert_snapshot!(policy_text(&it), @r#"{"version":1,"mode":"create-and-update","deactivate":false,"reactivate":"own","disabled-new":"create-inactive","on-disabled":"deactivate","on-deleted":"deactivate","on-not-found":"deactivate","rename-fields":["username","email"]}"#);
+        assert_eq!(select(&it), ["department", "employeeOrgData.city", "userPrincipalName"]);
+    }
+
+    #[test]
+    fn the_shape_is_filter_mapping_and_match_keys() {
+        let shape = |text: &str| shape_digest(&integration(text));
+        let was = shape(DOCUMENT);
+        assert_eq!(was.len(), 64);
+        let other = |line: &str| shape(&DOCUMENT.replacen("access-role", &format!("{line}\naccess-role"), 1));
+        assert_eq!(was, other("page-size = 10\ndeactivate = true"));
+        assert_ne!(was, other("filter = \"department eq 'Sales'\""));
+        assert_ne!(was, other("match-keys = [\"username\"]"));
+        assert_ne!(was, shape(&DOCUMENT.replace("none", "nobody")));
+    }
+
+    #[test]
+    fn digests_are_sha_256() {
+        assert_eq!(document_digest(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

@@ -1,0 +1,27 @@
+//! Credentials: settings in clear, secrets sealed. A secret is in clear only in a [`SecretText`], between
+//! the key and the egress door.
+
+mod key;
+mod seal;
+mod secret;
+
+use std::collections::BTreeMap;
+
+pub use key::{Key, KeyError, KeySource};
+pub(crate) use key::{make_private_folder, new_private_file};
+pub use seal::{SealError, open, seal};
+pub use secret::SecretText;
+
+/// The name of the one secret that the built-in plugin asks for.
+pub const CLIENT_SECRET: &str = "client-secret";
+
+/// What opens one source.
+#[derive(Debug)]
+pub struct Credential {
+    /// Its name.
+    pub name: String,
+    /// `domain`, `login`, `tenant`, `client-id`, `scopes`; those that were given.
+    pub settings: BTreeMap<String, String>,
+    /// Secrets, by the names that the plugin's manifest gives them.
+    pub secrets: BTreeMap<String, SecretText>,
+}
