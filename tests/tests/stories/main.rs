@@ -3,4 +3,10 @@
 
 mod absent;
 mod deactivating;
+mod feeders;
+mod guard;
 mod listing;
+mod matching;
+mod plans;
+mod trouble;
+mod values;
