@@ -128,15 +128,21 @@ impl Store {
     ) -> Result<u64> {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let twice;
+        let mut twice = 0;
         {
             let mut ids = Ids::take(&tx, page.rows.len())?;
             let mut writer = Writer::new(&tx, tenant, run, integration, at)?;
-            let mut count = 0;
             for row in &page.rows {
-                count += u64::from(!writer.row(row, &mut ids)?);
+                if writer.row(row, &mut ids)? {
+                    continue;
+                }
+                twice += 1;
+                // Whoever made the page has counted it, not knowing of the first time.
+                if row.change.is_none() {
+                    let unchanged = page.counts.entry(Outcome::Unchanged).or_default();
+                    *unchanged = unchanged.saturating_sub(1);
+                }
             }
-            twice = count;
         }
         if twice > 0 {
             *page.counts.entry(Outcome::Skipped).or_default() += twice;
