@@ -292,16 +292,7 @@ impl Store {
     /// When the store cannot be written.
     pub fn leave_out(&mut self, run: RunId, flowing: &Flowing) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [flowing.change])?;
-        tx.execute(
-            "UPDATE staged SET linking = 0, keys = NULL WHERE run = ?1 AND source_id = ?2",
-            params![run.row, flowing.source_id],
-        )?;
-        tx.execute(
-            "DELETE FROM staged_absent WHERE run = ?1 AND link IN
-               (SELECT id FROM link WHERE tenant = ?2 AND person = ?3)",
-            params![run.row, self.tenant.0, flowing.person],
-        )?;
+        super::apply::leave_out(&tx, run, flowing.change, &flowing.source_id)?;
         tx.commit()?;
         Ok(())
     }
