@@ -1,6 +1,7 @@
 //! A house: a simulated tenant, a store, a clock, and the nights that pass.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, Schedule, Sim, SimConfig, World};
@@ -11,7 +12,7 @@ use userload::credential::{Credential, SecretText};
 use userload::model::{Clock, Millis, Outcome, TARGETS};
 use userload::store::{Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
-use userload::sync::{self, Job, RunError, RunKind, RunReport, Silent};
+use userload::sync::{self, Job, Progress, RunError, RunKind, RunReport, Silent};
 
 use crate::document::Document;
 use crate::workshop;
@@ -26,6 +27,17 @@ const BEGINNING: Millis = 1_795_435_200_000;
 
 /// Why a run failed, and what it told until then.
 pub type Failure = (RunError, Option<Box<RunReport>>);
+
+/// Breaks down at the first note.
+struct BreaksDown;
+
+impl Progress for BreaksDown {
+    fn stage(&self, _name: &str, _total: Option<u64>) {}
+    fn advance(&self, _people: u64) {}
+    fn note(&self, text: &str) {
+        panic!("broken down on purpose: {text}");
+    }
+}
 
 /// A house of its own for one story. The integration `entra` is there from the start.
 pub struct House {
@@ -187,6 +199,25 @@ impl House {
         self.now += MINUTE;
         self.job("entra", |job| sync::apply_run(job, run, strict))
             .unwrap_or_else(|problems| panic!("{problems:#?}"))
+    }
+
+    /// A day passes, then `entra` runs and breaks down where it first has to wait a second or more: what a
+    /// killed process leaves behind.
+    ///
+    /// # Panics
+    /// When it does not break down.
+    pub fn breaks_down(&mut self) {
+        self.now += DAY;
+        let before = self.people();
+        let broken = catch_unwind(AssertUnwindSafe(|| {
+            self.job("entra", |job| {
+                job.progress = &BreaksDown;
+                sync::run(job, RunKind::Sync)
+            })
+        }));
+        assert!(broken.is_err(), "it was to break down: {broken:?}");
+        assert_eq!(self.people(), before);
+        self.trouble_is_over();
     }
 
     /// Runs an integration.

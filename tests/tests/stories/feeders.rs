@@ -118,6 +118,22 @@ fn who_is_purged_is_deactivated_when_the_grace_of_one_is_over_and_nobody_sees_th
 }
 
 #[test]
+fn another_user_of_the_tenant_is_not_the_one_whom_another_integration_has_linked() {
+    let (world, ids) = plain(3);
+    let mut house = House::with(world, |doc| doc.set("priority", "1").filter("department eq 'Sales'"));
+    assert_eq!(house.night().count(Outcome::Created), 1);
+    house.sim.change(|world| world.update_text(&ids[1], "mail", "p0@contoso.example")).unwrap();
+    house.change("second", |doc| doc.set("priority", "5").filter("department eq 'IT'")).unwrap();
+    house.sync("second");
+    assert!(
+        house.said(&ids[1]).contains("who is linked to another user of the source"),
+        "{}",
+        house.said(&ids[1])
+    );
+    assert_eq!(house.people().len(), 1);
+}
+
+#[test]
 fn a_page_that_comes_twice_counts_once_for_people_that_another_one_brought() {
     let (world, _) = plain(30);
     let mut house = House::with(world, |doc| doc.set("priority", "1"));
@@ -149,7 +165,9 @@ fn a_credential_for_another_tenant_is_refused() {
         let (error, report) = house.run("entra", kind).unwrap_err();
         let text = error.to_string();
         assert!(report.is_none());
-        for part in ["c0ffee00-1234-4abc-8def-0123456789ab", "deadbeef-1234-4abc-8def-0123456789ab", "`entra`"] {
+        for part in
+            ["c0ffee00-1234-4abc-8def-0123456789ab", "deadbeef-1234-4abc-8def-0123456789ab", "`entra`"]
+        {
             assert!(text.contains(part), "no {part} in: {text}");
         }
     }

@@ -67,7 +67,10 @@ fn who_comes_back_is_withdrawn() {
     let report = house.night();
     assert_eq!((report.withdrawn, report.count(Outcome::Held)), (1, 5));
     let closed = house.all_holds().into_iter().find(|it| it.source_id == ids[0]).unwrap();
-    assert_eq!((closed.state.as_str(), closed.note.as_deref()), ("withdrawn", Some("no longer so at the source")));
+    assert_eq!(
+        (closed.state.as_str(), closed.note.as_deref()),
+        ("withdrawn", Some("no longer so at the source"))
+    );
     assert!(house.active(&ids[0]));
     // When they leave for good they are a new question, or flow: one is no disaster.
     delete(&house, &ids[..1]);
@@ -96,8 +99,7 @@ fn two_percent_of_many_and_never_more_than_five_hundred() {
     let report = house.night();
     assert_eq!(report.held[0].reason, "20 deactivations in 24 hours; 19 of 980 may flow");
 
-    let (mut house, ids) =
-        loaded(1100, |doc| doc.set("guard.deactivate", "{ percent = 100 }"));
+    let (mut house, ids) = loaded(1100, |doc| doc.set("guard.deactivate", "{ percent = 100 }"));
     house.sim.change(|world| ids[..501].iter().for_each(|id| world.disable(id).unwrap()));
     let report = house.night();
     assert_eq!((report.count(Outcome::Held), report.count(Outcome::Deactivated)), (501, 0));
@@ -140,7 +142,11 @@ fn a_changed_filter_mapping_or_match_key_holds_every_deactivation_of_the_next_ru
         assert_eq!(report.held[0].reason, "filter, mapping or match keys have changed since the last run");
         house.sim.change(|world| world.disable(&ids[2])).unwrap();
         let next = house.night();
-        assert_eq!((next.count(Outcome::Held), next.count(Outcome::Deactivated)), (2, 1), "only the first run");
+        assert_eq!(
+            (next.count(Outcome::Held), next.count(Outcome::Deactivated)),
+            (2, 1),
+            "only the first run"
+        );
     }
 }
 

@@ -29,7 +29,8 @@ fn refused(house: &mut House, run: i64) -> String {
 fn applying_does_what_the_plan_said() {
     let (mut house, ids) = moved();
     let plan = house.plan();
-    let expected = [(Outcome::Created, 1), (Outcome::Deactivated, 2), (Outcome::Renamed, 1), (Outcome::Updated, 1)];
+    let expected =
+        [(Outcome::Created, 1), (Outcome::Deactivated, 2), (Outcome::Renamed, 1), (Outcome::Updated, 1)];
     for (outcome, count) in expected {
         assert_eq!(plan.count(outcome), count, "{outcome}");
     }
@@ -37,7 +38,9 @@ fn applying_does_what_the_plan_said() {
     assert_eq!(applied.outcomes, plan.outcomes);
     assert!(!house.active(&ids[1]) && !house.active(&ids[3]));
     assert_eq!(house.text(&ids[0], "department").as_deref(), Some("Moved"));
-    assert!(house.named("joiner@contoso.example").is_some() && house.named("renamed@contoso.example").is_some());
+    assert!(
+        house.named("joiner@contoso.example").is_some() && house.named("renamed@contoso.example").is_some()
+    );
     assert_eq!(house.night().changes(), 0);
 }
 
@@ -118,7 +121,11 @@ fn who_came_back_meanwhile_is_left_out() {
     });
     let applied = house.apply(&plan);
     assert_eq!((applied.count(Outcome::Deactivated), applied.count(Outcome::Skipped)), (0, 2));
-    assert!(applied.notes.contains(&"p1@contoso.example came back since the plan was made, and was left out".to_owned()));
+    assert!(
+        applied
+            .notes
+            .contains(&"p1@contoso.example came back since the plan was made, and was left out".to_owned())
+    );
     assert!(house.active(&ids[1]) && house.active(&ids[3]));
     assert_eq!(house.night().changes(), 0);
 }

@@ -106,6 +106,48 @@ fn a_restart_forgets_who_was_seen() {
 }
 
 #[test]
+fn a_run_that_broke_down_is_gone_on_with_and_ends_as_if_nothing_had_happened() {
+    let pause = || Schedule::one(Rule::new(On::Users, Action::throttled("1")).page(4));
+    let mut broken = house();
+    broken.trouble(pause());
+    broken.breaks_down();
+    assert_eq!(broken.people().len(), 0);
+    let report = broken.sync("entra");
+    assert_eq!((report.cost.resumed_pages, report.count(Outcome::Created)), (3, 50));
+    let mut whole = house();
+    whole.night();
+    let uids = "SELECT group_concat(uid || fields || active) FROM (SELECT * FROM person ORDER BY uid)";
+    let all = |house: &House| house.sql().query_row(uids, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(all(&broken), all(&whole));
+    assert_eq!(broken.night().changes(), 0);
+}
+
+#[test]
+fn a_run_that_broke_down_two_days_ago_begins_anew() {
+    let mut house = house();
+    house.trouble(Schedule::one(Rule::new(On::Users, Action::throttled("1")).page(4)));
+    house.breaks_down();
+    house.sim.change(|world| {
+        let first = world.ids()[0].clone();
+        world.purge(&first).unwrap();
+    });
+    house.now += 2 * userload_tests::DAY;
+    let report = house.sync("entra");
+    assert_eq!((report.cost.resumed_pages, report.count(Outcome::Created)), (0, 49));
+}
+
+#[test]
+fn a_run_that_broke_down_is_not_gone_on_with_under_another_configuration() {
+    let mut house = house();
+    house.trouble(Schedule::one(Rule::new(On::Users, Action::throttled("1")).page(4)));
+    house.breaks_down();
+    house.integration(|doc| doc.unmap("department"));
+    let report = house.sync("entra");
+    assert_eq!((report.cost.resumed_pages, report.count(Outcome::Created)), (0, 50));
+    assert!(house.people().iter().all(|it| it.text("department").is_none()));
+}
+
+#[test]
 fn a_missing_permission_is_named() {
     let mut house = house();
     house.sim.change(|world| world.apps[0].granted.clear());
@@ -120,7 +162,7 @@ fn a_missing_permission_is_named() {
 #[test]
 fn a_wrong_secret_shows_microsofts_words() {
     let mut house = house();
-    house.secret = "wrong".to_owned();
+    house.secret = "wrong-secret-of-some-length".to_owned();
     let error = house.run("entra", userload::sync::RunKind::Sync).unwrap_err().0;
     assert!(error.to_string().contains("AADSTS7000215"), "{error}");
     assert!(error.help().unwrap().contains("credential"));

@@ -62,7 +62,10 @@ fn a_number_in_a_text_field_fails_its_row_and_names_the_field() {
     assert_eq!((report.count(Outcome::Failed), report.count(Outcome::Created)), (1, 4));
     let failed = &report.failed[0];
     assert_eq!(failed.source_id.as_ref(), Some(&ids[0]));
-    assert!(failed.reason.contains("employee_id") && failed.reason.contains("12345678901234567890"), "{failed:?}");
+    assert!(
+        failed.reason.contains("employee_id") && failed.reason.contains("12345678901234567890"),
+        "{failed:?}"
+    );
 }
 
 #[test]
@@ -85,34 +88,45 @@ fn null_is_not_empty_is_not_missing() {
             .map("job_title", "{ source = \"jobTitle\", null = \"clear\" }")
             .map("office", "{ source = \"officeLocation\", default = \"Nowhere\" }")
     });
-    let all = |house: &House, raw: Option<&str>| {
+    let all = |house: &House, raw: &str| {
         house.sim.change(|world| {
             for name in ["department", "jobTitle", "officeLocation"] {
-                match raw {
-                    Some(raw) => world.update(&ids[0], name, raw).unwrap(),
-                    None => world.remove_property(&ids[0], name).unwrap(),
-                }
+                world.update(&ids[0], name, raw).unwrap();
             }
         });
     };
     let fields = |house: &House| {
-        ["department", "job_title", "office"].map(|field| house.text(&ids[0], field).unwrap_or_else(|| "-".to_owned()))
+        ["department", "job_title", "office"]
+            .map(|field| house.text(&ids[0], field).unwrap_or_else(|| "-".to_owned()))
     };
-    all(&house, Some("\"A\""));
+    all(&house, "\"A\"");
     house.night();
     assert_eq!(fields(&house), ["A", "A", "A"]);
-    all(&house, Some("null"));
+    all(&house, "null");
     house.night();
     assert_eq!(fields(&house), ["A", "-", "Nowhere"], "null: keep, clear, default");
-    all(&house, Some("\"\""));
+    all(&house, "\"\"");
     house.night();
     assert_eq!(fields(&house), ["", "", ""], "an empty text is a value");
-    all(&house, Some("\"B\""));
-    house.night();
-    all(&house, None);
-    house.night();
-    assert_eq!(fields(&house), ["B", "B", "B"], "what is missing says nothing");
     assert_eq!(house.night().changes(), 0);
+}
+
+#[test]
+fn what_is_missing_says_nothing() {
+    // Graph sends null for what a user does not have, but leaves extensions out altogether.
+    const PATH: &str = "extension_0123456789abcdef0123456789abcdef_site";
+    let (world, ids) = plain(2);
+    let mut house = House::with(world, |doc| {
+        doc.map("city", &format!("{{ source = [\"{PATH}\"], null = \"clear\" }}"))
+            .map("state", &format!("{{ source = [\"{PATH}\"], default = \"Nowhere\" }}"))
+    });
+    house.sim.change(|world| world.update_text(&ids[0], PATH, "Bonn")).unwrap();
+    house.night();
+    assert_eq!(house.text(&ids[0], "city").as_deref(), Some("Bonn"));
+    assert_eq!(house.text(&ids[1], "state"), None, "a default stands for null, not for nothing");
+    house.sim.change(|world| world.remove_property(&ids[0], PATH)).unwrap();
+    assert_eq!(house.night().changes(), 0);
+    assert_eq!(house.text(&ids[0], "city").as_deref(), Some("Bonn"));
 }
 
 #[test]
@@ -122,7 +136,8 @@ fn a_night_without_a_change_changes_nobody_and_moves_the_sync_time() {
     house.night();
     let people = house.people();
     let stamps = |house: &mut House| {
-        let all = house.store().people(&userload::store::PeopleFilter::default(), &["entra".to_owned()]).unwrap();
+        let all =
+            house.store().people(&userload::store::PeopleFilter::default(), &["entra".to_owned()]).unwrap();
         all.into_iter().map(|it| it.sync_time).collect::<Vec<_>>()
     };
     let first = house.now;
@@ -142,7 +157,8 @@ fn a_night_without_a_change_changes_nobody_and_moves_the_sync_time() {
     house.night();
     let third = house.now;
     let person = house.of(&gone).unwrap().id;
-    let of = |house: &House, sql: &str| house.number(&format!("SELECT {sql} FROM link WHERE person = {person}"));
+    let of =
+        |house: &House, sql: &str| house.number(&format!("SELECT {sql} FROM link WHERE person = {person}"));
     assert_eq!(of(&house, "sync_time"), second);
     assert_eq!(stamps(&mut house).iter().filter(|it| **it == Some(third)).count(), 199);
 }
