@@ -81,11 +81,15 @@ fn half_a_listing_judges_nobody_even_when_nobody_counts() {
 fn an_entry_that_is_no_user_fails_alone_and_judges_nobody() {
     for element in [Element::Null, Element::String, Element::NoId] {
         let (mut house, ids) = thirty();
+        // Nobody counts with this filter, so that the entry alone tells that the listing is not to be trusted.
+        house.integration(|doc| doc.filter("accountEnabled eq true"));
         house.trouble(Schedule::one(Rule::new(On::Users, Action::BadElement { element }).page(2)));
         let report = house.night();
         assert_eq!((report.count(Outcome::Failed), report.count(Outcome::Updated)), (1, 1));
         assert_eq!(report.failed.len(), 1);
         assert!(house.active(&ids[29]) && !report.completeness.complete);
+        let reason = "1 entries of the listing could not be told apart as users";
+        assert_eq!(report.completeness.reason.as_deref(), Some(reason));
         assert_eq!(house.night().count(Outcome::Deactivated), 1);
     }
 }

@@ -8,5 +8,6 @@ mod guard;
 mod listing;
 mod matching;
 mod plans;
+mod property;
 mod trouble;
 mod values;
