@@ -96,41 +96,64 @@ impl Store {
     }
 }
 
-/// People whose version is not the one that the change was made from, and creations whose username was taken
-/// meanwhile.
+/// Leaves out people whose version is not the one that the change was made from, and records whose username
+/// is somebody else's: taken meanwhile, or not given up because its owner was left out.
 fn leave_out_moved(
     tx: &Transaction<'_>,
     tenant: i64,
     apply: &Apply<'_>,
 ) -> Result<Vec<(crate::model::Outcome, String)>> {
-    let mut query = tx.prepare(
+    let mut changed = tx.prepare(
         "SELECT c.id, coalesce(json_extract(p.fields, '$.username'), c.source_id), c.outcome
          FROM change c JOIN person p ON p.id = c.person
          WHERE c.run = ?1 AND c.state IN ('flows', 'held') AND c.base_version IS NOT NULL
-           AND p.version != c.base_version
-         UNION ALL
-         SELECT c.id, json_extract(c.fields, '$.username'), c.outcome
-         FROM staged s
-         JOIN change c ON c.id = s.id AND c.outcome = 'created' AND c.state = 'flows'
-         JOIN person_key k ON k.tenant = ?2 AND k.field = 'username' AND k.key = json_extract(s.keys, '$.username')
-         WHERE s.run = ?1 AND NOT EXISTS (
-           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.id AND oc.state = 'flows'
-           WHERE o.run = ?1 AND o.person = k.person AND o.link IS NOT NULL AND json_extract(o.keys, '$.username') != k.key)",
+           AND p.version != c.base_version",
     )?;
-    let moved: Vec<(i64, String, String)> = query
-        .query_map(params![apply.run.row, tenant], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut names = Vec::with_capacity(moved.len());
-    for (change, name, outcome) in moved {
-        tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [change])?;
-        // The link stays as it was, so that the next run looks again.
-        tx.execute("UPDATE staged SET linking = 0, keys = NULL WHERE id = ?1", [change])?;
-        let outcome = outcome
-            .parse()
-            .map_err(|error: crate::model::UnknownOutcome| StoreError::Corrupt(error.to_string()))?;
-        names.push((outcome, name));
+    let mut taken = tx.prepare(
+        "SELECT c.id, c.source_id,
+           coalesce(json_extract(p.fields, '$.username'), json_extract(c.fields, '$.username')), c.outcome
+         FROM staged s
+         JOIN change c ON c.id = s.id AND c.state = 'flows'
+         JOIN person_key k ON k.tenant = ?2 AND k.field = 'username'
+                          AND k.key = json_extract(s.keys, '$.username') AND k.person != s.person
+         LEFT JOIN person p ON p.id = c.person
+         WHERE s.run = ?1 AND s.keys IS NOT NULL AND NOT EXISTS (
+           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.id AND oc.state = 'flows'
+           WHERE o.run = ?1 AND o.person = k.person AND o.link IS NOT NULL
+             AND json_extract(o.keys, '$.username') != k.key)",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    };
+    let mut names = Vec::new();
+    let mut moved: Vec<(i64, String, String)> =
+        changed.query_map([apply.run.row], read)?.collect::<rusqlite::Result<_>>()?;
+    loop {
+        for (change, name, outcome) in moved {
+            leave_out(tx, change)?;
+            let outcome = outcome
+                .parse()
+                .map_err(|error: crate::model::UnknownOutcome| StoreError::Corrupt(error.to_string()))?;
+            names.push((outcome, name));
+        }
+        moved = taken.query_map(params![apply.run.row, tenant], read)?.collect::<rusqlite::Result<_>>()?;
+        if moved.is_empty() {
+            return Ok(names);
+        }
     }
-    Ok(names)
+}
+
+/// Leaves somebody out of a staged run. Their link stays as it was, so that the next run looks again.
+pub(super) fn leave_out(tx: &Transaction<'_>, change: i64) -> Result<()> {
+    for sql in [
+        "UPDATE change SET state = 'moved' WHERE id = ?1",
+        "DELETE FROM document WHERE id = (SELECT document FROM staged WHERE id = ?1)",
+        "DELETE FROM staged_absent WHERE (run, link) = (SELECT run, link FROM staged WHERE id = ?1)",
+        "UPDATE staged SET linking = 0, keys = NULL, document = NULL WHERE id = ?1",
+    ] {
+        tx.prepare_cached(sql)?.execute([change])?;
+    }
+    Ok(())
 }
 
 fn people(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
@@ -258,7 +281,8 @@ fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     tx.execute(
         "UPDATE link SET
            absent_runs = absent_runs + a.count,
-           absent_since = CASE WHEN a.count THEN coalesce(absent_since, :at) ELSE absent_since END,
+           -- The grace counts from the first run that did not find them, not from a deletion before that.
+           absent_since = CASE WHEN a.count AND absent_runs = 0 THEN :at ELSE coalesce(absent_since, :at) END,
            gone = a.gone
          FROM staged_absent a WHERE a.run = :run AND link.id = a.link",
         named_params! { ":run": apply.run.row, ":at": apply.at },
@@ -275,6 +299,10 @@ fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u
                            WHERE h.run = :run AND h.source_id = hold.source_id AND h.cause = hold.cause)
            AND source_id NOT IN (SELECT c.source_id FROM change c
                                  WHERE c.run = :run AND c.outcome = 'failed' AND c.source_id IS NOT NULL)
+           -- Without an answer nothing is known to be otherwise.
+           AND NOT (hold.cause LIKE 'deactivate:%' AND EXISTS (
+             SELECT 1 FROM staged_hold u
+             WHERE u.run = :run AND u.source_id = hold.source_id AND u.cause = 'deactivate:unconfirmed'))
            AND (:complete OR source_id IN (SELECT s.source_id FROM staged s WHERE s.run = :run))",
         named_params! {
             ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
@@ -282,7 +310,10 @@ fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u
         },
     )?;
     tx.execute(
-        "UPDATE hold SET reason = h.reason, differences = h.differences, person = h.person
+        "UPDATE hold SET
+           -- What waits goes on waiting for the reason that it was held for.
+           reason = CASE h.reason WHEN 'held before' THEN hold.reason ELSE h.reason END,
+           differences = h.differences, person = h.person
          FROM staged_hold h
          WHERE h.run = ?1 AND hold.tenant = ?2 AND hold.integration = ?3 AND hold.state = 'open'
            AND hold.source_id = h.source_id AND hold.cause = h.cause",

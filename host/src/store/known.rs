@@ -34,8 +34,6 @@ pub struct Candidate {
     pub was_enabled: Option<bool>,
     /// They were absent when this integration was last applied.
     pub was_absent: bool,
-    /// The source id that this integration has linked them to.
-    pub linked_to: Option<String>,
 }
 
 /// A link that a complete listing did not return.
@@ -51,6 +49,8 @@ pub struct Unlisted {
     pub absent_runs: u32,
     /// When the first of these was.
     pub absent_since: Option<i64>,
+    /// Whether the person is active.
+    pub active: bool,
 }
 
 impl Store {
@@ -94,7 +94,7 @@ impl Store {
             .sql
             .prepare_cached(
                 "SELECT p.version, p.active, p.ended_by, p.fields, l.enabled,
-                        coalesce(l.gone = 1 OR l.absent_runs > 0, 0), l.source_id
+                        coalesce(l.gone = 1 OR l.absent_since IS NOT NULL, 0)
                  FROM person p LEFT JOIN link l ON l.person = p.id AND l.integration = ?2 AND l.tenant = p.tenant
                  WHERE p.id = ?1",
             )?
@@ -107,7 +107,6 @@ impl Store {
                     fields: row.get(3)?,
                     was_enabled: row.get(4)?,
                     was_absent: row.get(5)?,
-                    linked_to: row.get(6)?,
                 })
             })?)
     }
@@ -124,6 +123,28 @@ impl Store {
                  WHERE tenant = ?1 AND source_id = ?2 AND source_tenant = ?3 AND cloud = ?4 LIMIT 1",
             )?
             .query_row(params![self.tenant.0, source_id, source_tenant, cloud], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// The other user of the same tenant and cloud to whom any integration has linked a person.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn linked_to_another(
+        &self,
+        person: i64,
+        source_tenant: &str,
+        cloud: &str,
+        source_id: &str,
+    ) -> Result<Option<String>> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT source_id FROM link
+                 WHERE tenant = ?1 AND person = ?2 AND source_tenant = ?3 AND cloud = ?4 AND source_id != ?5
+                 ORDER BY id LIMIT 1",
+            )?
+            .query_row(params![self.tenant.0, person, source_tenant, cloud, source_id], |row| row.get(0))
             .optional()?)
     }
 
@@ -153,8 +174,8 @@ impl Store {
         )?)
     }
 
-    /// Links of an integration that are not in `seen`, but for those whose absence is settled. `each` is
-    /// called in the order of the links.
+    /// Links of an integration that are not in `seen`, but for those whose absence is settled: it is not for
+    /// somebody who is active. `each` is called in the order of the links.
     ///
     /// # Errors
     /// When the store cannot be read, or `each` fails.
@@ -166,26 +187,31 @@ impl Store {
     ) -> Result<()> {
         let mut query = self.sql.prepare_cached(
             "SELECT id, source_id, person, absent_runs, absent_since FROM link
-             WHERE tenant = ?1 AND integration = ?2 AND gone = 0 ORDER BY id",
+             WHERE tenant = ?1 AND integration = ?2
+               AND (gone = 0 OR (SELECT active FROM person p WHERE p.id = link.person)) ORDER BY id",
         )?;
+        let mut active = self.sql.prepare_cached("SELECT active FROM person WHERE id = ?1")?;
         let mut rows = query.query(params![self.tenant.0, integration])?;
         while let Some(row) = rows.next()? {
             let link: i64 = row.get(0)?;
             if seen.contains(u64::try_from(link).unwrap_or(0)) {
                 continue;
             }
+            let person: i64 = row.get(2)?;
             each(Unlisted {
                 link,
                 source_id: row.get(1)?,
-                person: row.get(2)?,
+                person,
                 absent_runs: row.get(3)?,
                 absent_since: row.get(4)?,
+                active: active.query_row([person], |row| row.get(0))?,
             })?;
         }
         Ok(())
     }
 
-    /// Names of the launched integrations, other than this one, through which somebody is still seen.
+    /// Names of the launched integrations, other than this one, through which somebody is still seen: their
+    /// last complete listing had them, whatever they made of it when it had not.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -195,7 +221,7 @@ impl Store {
             .prepare_cached(
                 "SELECT l.integration FROM link l
                  JOIN integration i ON i.tenant = l.tenant AND i.name = l.integration AND i.launched_at IS NOT NULL
-                 WHERE l.person = ?1 AND l.integration != ?2 AND l.gone = 0 AND l.absent_runs = 0
+                 WHERE l.person = ?1 AND l.integration != ?2 AND l.gone = 0 AND l.absent_since IS NULL
                  ORDER BY l.integration",
             )?
             .query_map(params![person, integration], |row| row.get(0))?

@@ -215,10 +215,14 @@ impl Store {
     /// Ends a run that is not applied: planned (what it staged stays), failed or discarded.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When the store cannot be written, or the run is applied: what it did stays in the ledger.
     pub fn end_run(&mut self, run: RunId, state: RunState, report: &RunReport) -> Result<()> {
         let text = serde_json::to_string(report)?;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let was: String = tx.query_row("SELECT state FROM run WHERE id = ?1", [run.row], |row| row.get(0))?;
+        if was == "applied" {
+            return Err(StoreError::Refused(format!("run {} is applied already", run.number)));
+        }
         if state != RunState::Planned {
             clear(&tx, run.row)?;
             tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;

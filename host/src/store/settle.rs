@@ -311,15 +311,9 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn leave_out(&mut self, run: RunId, flowing: &Flowing) -> Result<()> {
+    pub fn leave_out(&mut self, flowing: &Flowing) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [flowing.change])?;
-        tx.execute("UPDATE staged SET linking = 0, keys = NULL WHERE id = ?1", [flowing.change])?;
-        tx.execute(
-            "DELETE FROM staged_absent WHERE run = ?1 AND link IN
-               (SELECT id FROM link WHERE tenant = ?2 AND person = ?3)",
-            params![run.row, self.tenant.0, flowing.person],
-        )?;
+        super::apply::leave_out(&tx, flowing.change)?;
         tx.commit()?;
         Ok(())
     }

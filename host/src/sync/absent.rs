@@ -93,6 +93,8 @@ impl Judge<'_> {
         if unlisted.is_empty() {
             return Ok(absence);
         }
+        // Of whom something may become comes first: those who left before must not use up the questions.
+        unlisted.sort_by_key(|person| !person.active);
         self.progress.stage("absent", Some(unlisted.len() as u64));
         let answers = self.ask(&unlisted, &mut absence);
         let mut sorted = Sorted::default();
@@ -240,7 +242,13 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn unconfirmed(&mut self, people: Vec<Unlisted>, absence: &mut Absence) -> Result<(), RunError> {
+    fn unconfirmed(&mut self, mut people: Vec<Unlisted>, absence: &mut Absence) -> Result<(), RunError> {
+        // Nothing can become of somebody who is inactive already: no answer is needed.
+        let all = people.len();
+        people.retain(|person| person.active);
+        if people.len() < all {
+            *absence.counts.entry(Outcome::Unchanged).or_default() += (all - people.len()) as u64;
+        }
         if people.is_empty() {
             return Ok(());
         }

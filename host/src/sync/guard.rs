@@ -66,7 +66,7 @@ impl Tally {
     /// # Errors
     /// When the change cannot be read.
     pub fn add(&mut self, flowing: &Flowing, held: impl Fn(&str) -> bool) -> crate::store::Result<()> {
-        for part in parts(flowing)? {
+        for part in parts(flowing, &held)? {
             if part.always || held(&part.cause) {
                 continue;
             }
@@ -183,7 +183,7 @@ pub fn split(
     let mut held: BTreeMap<String, (String, Vec<Difference<'_>>)> = BTreeMap::new();
     let mut rest = Vec::new();
     let mut hold_status = false;
-    for part in parts(flowing)? {
+    for part in parts(flowing, &standing)? {
         let reason = if part.always {
             Some("the first time, values that are there are overwritten only with consent".to_owned())
         } else if let Some(reason) = tripped.get(&part.cause) {
@@ -232,7 +232,9 @@ fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> 
     }
 }
 
-fn parts(flowing: &Flowing) -> crate::store::Result<Vec<Part<'_>>> {
+/// A value that waited for consent when the person was adopted goes on waiting for it, though the person is
+/// linked by now.
+fn parts<'f>(flowing: &'f Flowing, standing: &dyn Fn(&str) -> bool) -> crate::store::Result<Vec<Part<'f>>> {
     let mut parts = Vec::new();
     if let Some(cause) = &flowing.deactivation {
         parts.push(Part { cause: cause.clone(), difference: None, always: false });
@@ -240,7 +242,8 @@ fn parts(flowing: &Flowing) -> crate::store::Result<Vec<Part<'_>>> {
     for difference in differences(flowing)? {
         let (field, before, after) = difference;
         let overwrites = !flowing.linked && before.is_some_and(filled);
-        let kind = if overwrites {
+        let waits = before.is_some_and(filled) && standing(&format!("overwrite:{field}"));
+        let kind = if overwrites || waits {
             "overwrite"
         } else if after.is_none() {
             "clear"

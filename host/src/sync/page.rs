@@ -143,14 +143,15 @@ impl<'a> PageWorker<'a> {
             return Ok(Err(failed(&bad, digest, Some((user, known)))));
         }
         let (candidates, by_link) = self.candidates(user, known, &mapped)?;
-        let other = |it: &&Candidate| it.linked_to.as_deref().is_some_and(|id| id != user.id);
-        if !by_link && let Some(taken) = candidates.iter().find(other) {
-            let id = taken.linked_to.as_deref().unwrap_or_default();
-            let reason = format!(
-                "matches {}, who is linked to another user of the source ({id})",
-                name(&taken.fields)
-            );
-            return Ok(Err(undecided(user, digest, reason)));
+        for candidate in candidates.iter().filter(|_| !by_link) {
+            let (tenant, cloud) = (&self.terms.source_tenant, &self.terms.cloud);
+            if let Some(id) = self.store.linked_to_another(candidate.person, tenant, cloud, &user.id)? {
+                let reason = format!(
+                    "matches {}, who is linked to another user of the source ({id})",
+                    name(&candidate.fields)
+                );
+                return Ok(Err(undecided(user, digest, reason)));
+            }
         }
         Ok(Ok(Case { user, known, digest, mapped, candidates, by_link }))
     }

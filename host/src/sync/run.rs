@@ -75,6 +75,9 @@ pub struct LastApplied {
     pub complete_rows: Option<u64>,
 }
 
+/// An interrupted run older than this is not gone on with: what it has staged may no longer be so.
+const OLDEST: Millis = 24 * 60 * 60 * 1000;
+
 /// Runs an integration: `Plan` stops before it applies, `Sync` applies what flows.
 ///
 /// # Errors
@@ -106,7 +109,9 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
     belongs(&job.applied, &identity.tenant, &identity.cloud, &job.integration.name)?;
     let at = job.clock.now();
     let (run, started_at) = match job.store.interrupted(&job.integration.name)? {
-        Some(found) if found.config == job.config && found.progress.pages > 0 => {
+        Some(found)
+            if found.config == job.config && found.progress.pages > 0 && at - found.started_at <= OLDEST =>
+        {
             retry.cost.resumed_pages = found.progress.pages;
             job.progress.note(&format!(
                 "run {} was interrupted after page {}: it goes on from there",
@@ -319,8 +324,10 @@ pub(super) fn apply_staged(
     })?;
     timings.apply = millis(clock);
     report.timings = timings;
-    store.set_report(run, &report)?;
-    store.sweep()?;
+    // It is applied: what fails now must not look as if it were not. The next start sweeps.
+    if let Err(error) = store.set_report(run, &report).and_then(|()| store.sweep()) {
+        report.notes.push(format!("the run is applied, but the store could not be tidied up: {error}"));
+    }
     Ok(report)
 }
 

@@ -9,7 +9,7 @@ use super::run::{Job, apply_staged};
 use super::stage::call;
 use crate::engine::contract::Presence;
 use crate::model::{Millis, Outcome};
-use crate::store::{Apply, Planned};
+use crate::store::{Apply, Flowing, Planned};
 
 /// A plan older than this is not applied: what it saw may no longer be so.
 const OLDEST: Millis = 24 * 60 * 60 * 1000;
@@ -34,8 +34,21 @@ pub fn apply_run(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunRepo
     })?;
     let mut report = planned.report.clone();
     let back = confirm(job, &planned, &mut retry)?;
-    for (outcome, name, why) in back {
-        let count = report.outcomes.entry(outcome).or_default();
+    if strict && !back.is_empty() {
+        let names: Vec<String> = back.iter().take(5).map(|it| format!("{} {}", it.name, it.why)).collect();
+        return Err(RunError::Refused {
+            message: format!(
+                "{} people have changed since run {} was planned: {}",
+                back.len(),
+                planned.id.number,
+                names.join(", ")
+            ),
+            help: Some(format!("make a new one: userload plan {}", planned.integration)),
+        });
+    }
+    for Back { leaver, name, why } in back {
+        job.store.leave_out(planned.id, &leaver)?;
+        let count = report.outcomes.entry(leaver.outcome).or_default();
         *count = count.saturating_sub(1);
         *report.outcomes.entry(Outcome::Skipped).or_default() += 1;
         report.notes.push(format!("{name} {why}, and was left out"));
@@ -91,12 +104,15 @@ fn check(job: &Job<'_>, planned: &Planned) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Asks again about everybody whom the plan deactivates, and leaves out who came back.
-fn confirm(
-    job: &mut Job<'_>,
-    planned: &Planned,
-    retry: &mut Retry,
-) -> Result<Vec<(Outcome, String, &'static str)>, RunError> {
+/// Somebody whom the plan deactivates and who is to be left out.
+struct Back {
+    leaver: Flowing,
+    name: String,
+    why: &'static str,
+}
+
+/// Asks again about everybody whom the plan deactivates: who came back.
+fn confirm(job: &mut Job<'_>, planned: &Planned, retry: &mut Retry) -> Result<Vec<Back>, RunError> {
     let mut leavers = Vec::new();
     job.store.each_flowing(planned.id, |flowing| {
         if flowing.deactivation.is_some() {
@@ -126,10 +142,9 @@ fn confirm(
                 Some(Presence::Unknown(_)) | None => Some("could not be asked about again"),
             };
             if let Some(why) = why {
-                job.store.leave_out(planned.id, leaver)?;
                 let name =
                     super::page::name(&job.store.candidate(&planned.integration, leaver.person)?.fields);
-                back.push((leaver.outcome, name, why));
+                back.push(Back { leaver: leaver.clone(), name, why });
             }
         }
     }
