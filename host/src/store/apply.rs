@@ -110,7 +110,7 @@ fn leave_out_moved(
            AND p.version != c.base_version",
     )?;
     let mut taken = tx.prepare(
-        "SELECT c.id, c.source_id,
+        "SELECT c.id,
            coalesce(json_extract(p.fields, '$.username'), json_extract(c.fields, '$.username')), c.outcome
          FROM staged s
          JOIN change c ON c.id = s.id AND c.state = 'flows'

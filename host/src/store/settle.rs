@@ -192,25 +192,27 @@ impl Store {
         self.stop(change, Outcome::Ambiguous, "none", reason)
     }
 
-    /// Passes over rows whose source id an earlier row of the run has already. Gives back how many.
+    /// Passes over rows whose source id an earlier row of the run has already. Gives back how many of them had
+    /// no change, and were counted as unchanged when their page was staged.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn skip_twice(&mut self, run: RunId) -> Result<u64> {
-        let again: Vec<i64> = self
+        let again: Vec<(i64, bool)> = self
             .sql
             .prepare(
-                "SELECT s.id FROM (
+                "SELECT s.id, c.id IS NULL FROM (
                    SELECT source_id, min(id) AS first FROM staged WHERE run = ?1
                    GROUP BY source_id HAVING count(*) > 1) t
-                 JOIN staged s ON s.run = ?1 AND s.source_id = t.source_id AND s.id != t.first",
+                 JOIN staged s ON s.run = ?1 AND s.source_id = t.source_id AND s.id != t.first
+                 LEFT JOIN change c ON c.id = s.id",
             )?
-            .query_map([run.row], |row| row.get(0))?
+            .query_map([run.row], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for id in &again {
+        for (id, _) in &again {
             self.stop(*id, Outcome::Skipped, "none", "listed on an earlier page already")?;
         }
-        Ok(again.len() as u64)
+        Ok(again.iter().filter(|(_, quiet)| *quiet).count() as u64)
     }
 
     /// Calls `each` with every flowing change to somebody known, in order.

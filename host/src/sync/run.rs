@@ -190,11 +190,11 @@ impl Course {
 
         let clock = Instant::now();
         job.store.begin_judging(self.terms.run)?;
-        settle::claims(&self.terms, job.store)?;
+        let twice = settle::claims(&self.terms, job.store)?;
         let absence = self.judge_absence(job, &staged)?;
         settle::guard(&self.terms, job.store, job.applied.shape.as_deref(), self.at)?;
         settle::usernames(&self.terms, job.store, &staged.seen)?;
-        self.tell(job, &staged, absence)?;
+        self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
 
         let run = self.terms.run;
@@ -255,9 +255,20 @@ impl Course {
     }
 
     /// Adds up what became of every row, and refuses to go on when it does not add up.
-    fn tell(&mut self, job: &mut Job<'_>, staged: &Staged, absence: Absence) -> Result<(), RunError> {
+    fn tell(
+        &mut self,
+        job: &mut Job<'_>,
+        staged: &Staged,
+        absence: Absence,
+        twice: u64,
+    ) -> Result<(), RunError> {
         let run = self.terms.run;
         let mut outcomes = staged.counts.clone();
+        if twice > 0 {
+            let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
+            *unchanged = unchanged.saturating_sub(twice);
+            *outcomes.entry(Outcome::Skipped).or_default() += twice;
+        }
         add(&mut outcomes, &absence.counts);
         add(&mut outcomes, &job.store.change_counts(run)?);
         let sum: u64 = outcomes.values().sum();

@@ -12,11 +12,12 @@ use crate::store::{Flowing, HeldPart, KeyConflict, Rest, Store, StoreError};
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// A person or username that two records of the run claim is ambiguous for both, whatever page they were on.
+/// A record that was listed twice counts once; gives back how many of those were counted as unchanged.
 ///
 /// # Errors
 /// When the store fails.
-pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
-    store.skip_twice(terms.run)?;
+pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<u64, RunError> {
+    let twice = store.skip_twice(terms.run)?;
     for claim in store.claimed_people(terms.run)? {
         let reason = format!("{} records match the same person", claim.claimants);
         store.make_ambiguous(claim.change, &reason)?;
@@ -25,7 +26,7 @@ pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
         let reason = format!("{} records have the username `{}`", claim.claimants, claim.key);
         store.make_ambiguous(claim.change, &reason)?;
     }
-    Ok(())
+    Ok(twice)
 }
 
 /// Holds what passes a limit, and what was held before.

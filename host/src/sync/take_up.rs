@@ -47,7 +47,7 @@ pub fn apply_run(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunRepo
         });
     }
     for Back { leaver, name, why } in back {
-        job.store.leave_out(planned.id, &leaver)?;
+        job.store.leave_out(&leaver)?;
         let count = report.outcomes.entry(leaver.outcome).or_default();
         *count = count.saturating_sub(1);
         *report.outcomes.entry(Outcome::Skipped).or_default() += 1;
