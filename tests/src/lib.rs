@@ -1,1 +1,3 @@
 //! Index.
+
+pub mod program;
