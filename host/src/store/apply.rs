@@ -79,8 +79,8 @@ impl Store {
                 )));
             }
             people(&tx, tenant, apply)?;
-            links(&tx, tenant, apply)?;
             stamps(&tx, tenant, apply)?;
+            links(&tx, tenant, apply)?;
             (applied.newly_held, applied.withdrawn) = holds(&tx, tenant, apply)?;
             integration(&tx, tenant, apply)?;
             let report = report(&applied)?;
@@ -104,32 +104,27 @@ fn leave_out_moved(
     apply: &Apply<'_>,
 ) -> Result<Vec<(crate::model::Outcome, String)>> {
     let mut query = tx.prepare(
-        "SELECT c.id, c.source_id, coalesce(json_extract(p.fields, '$.username'), c.source_id), c.outcome
+        "SELECT c.id, coalesce(json_extract(p.fields, '$.username'), c.source_id), c.outcome
          FROM change c JOIN person p ON p.id = c.person
          WHERE c.run = ?1 AND c.state IN ('flows', 'held') AND c.base_version IS NOT NULL
            AND p.version != c.base_version
          UNION ALL
-         SELECT c.id, c.source_id, json_extract(c.fields, '$.username'), c.outcome
+         SELECT c.id, json_extract(c.fields, '$.username'), c.outcome
          FROM staged s
-         JOIN change c ON c.id = s.change AND c.outcome = 'created' AND c.state = 'flows'
+         JOIN change c ON c.id = s.id AND c.outcome = 'created' AND c.state = 'flows'
          JOIN person_key k ON k.tenant = ?2 AND k.field = 'username' AND k.key = json_extract(s.keys, '$.username')
          WHERE s.run = ?1 AND NOT EXISTS (
-           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.change AND oc.state = 'flows'
+           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.id AND oc.state = 'flows'
            WHERE o.run = ?1 AND o.person = k.person AND o.link IS NOT NULL AND json_extract(o.keys, '$.username') != k.key)",
     )?;
-    let moved: Vec<(i64, String, String, String)> = query
-        .query_map(params![apply.run.row, tenant], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
+    let moved: Vec<(i64, String, String)> = query
+        .query_map(params![apply.run.row, tenant], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut names = Vec::with_capacity(moved.len());
-    for (change, source_id, name, outcome) in moved {
+    for (change, name, outcome) in moved {
         tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [change])?;
         // The link stays as it was, so that the next run looks again.
-        tx.execute(
-            "UPDATE staged SET linking = 0, keys = NULL WHERE run = ?1 AND source_id = ?2",
-            params![apply.run.row, source_id],
-        )?;
+        tx.execute("UPDATE staged SET linking = 0, keys = NULL WHERE id = ?1", [change])?;
         let outcome = outcome
             .parse()
             .map_err(|error: crate::model::UnknownOutcome| StoreError::Corrupt(error.to_string()))?;
@@ -146,7 +141,7 @@ fn people(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
         "DELETE FROM person_key WHERE (tenant, field, key, person) IN (
            SELECT k.tenant, k.field, k.key, k.person
            FROM staged s
-           JOIN change c ON c.id = s.change AND c.state = 'flows' AND c.outcome != 'created'
+           JOIN change c ON c.id = s.id AND c.state = 'flows' AND c.outcome != 'created'
            JOIN json_each(s.keys) j
            JOIN person_key k ON k.person = s.person AND k.field = j.key
            WHERE s.run = ?1 AND s.keys IS NOT NULL)",
@@ -174,7 +169,7 @@ fn people(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
         "INSERT INTO person_key (tenant, field, key, person)
          SELECT ?2, j.key, j.value, s.person
          FROM staged s
-         JOIN change c ON c.id = s.change AND c.state = 'flows'
+         JOIN change c ON c.id = s.id AND c.state = 'flows'
          JOIN json_each(s.keys) j
          WHERE s.run = ?1 AND s.keys IS NOT NULL AND j.value IS NOT NULL
          ORDER BY j.key, j.value",
@@ -208,7 +203,7 @@ fn links(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
          SELECT :tenant, :integration, :source_tenant, :cloud, s.source_id, s.person, s.document, s.digest, :basis,
                 p.version, s.open, s.enabled
          FROM staged s JOIN person p ON p.id = s.person
-         WHERE s.run = :run AND s.linking = 1 AND s.link IS NULL",
+         WHERE s.run = :run AND s.linking = 1 AND s.link IS NULL ORDER BY s.source_id",
         named_params! {
             ":run": apply.run.row, ":tenant": tenant, ":integration": apply.integration,
             ":source_tenant": apply.source_tenant, ":cloud": apply.cloud, ":basis": apply.run.basis,
@@ -245,11 +240,9 @@ fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
         let mut left = Vec::new();
         {
             let mut query = tx.prepare(
-                "SELECT l.id FROM link l WHERE l.tenant = ?1 AND l.integration = ?2 AND l.sync_time IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.run = ?3 AND s.source_id = l.source_id
-                                   AND s.linking = 1 AND s.link IS NULL)",
+                "SELECT l.id FROM link l WHERE l.tenant = ?1 AND l.integration = ?2 AND l.sync_time IS NULL",
             )?;
-            let mut rows = query.query(params![tenant, apply.integration, apply.run.row])?;
+            let mut rows = query.query(params![tenant, apply.integration])?;
             while let Some(row) = rows.next()? {
                 let link: i64 = row.get(0)?;
                 if !seen(link) {
@@ -280,10 +273,9 @@ fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u
          WHERE tenant = :tenant AND integration = :integration AND state = 'open'
            AND NOT EXISTS (SELECT 1 FROM staged_hold h
                            WHERE h.run = :run AND h.source_id = hold.source_id AND h.cause = hold.cause)
-           AND NOT EXISTS (SELECT 1 FROM change c WHERE c.run = :run AND c.outcome = 'failed'
-                           AND c.source_id = hold.source_id)
-           AND (:complete OR EXISTS (SELECT 1 FROM staged s
-                                     WHERE s.run = :run AND s.source_id = hold.source_id))",
+           AND source_id NOT IN (SELECT c.source_id FROM change c
+                                 WHERE c.run = :run AND c.outcome = 'failed' AND c.source_id IS NOT NULL)
+           AND (:complete OR source_id IN (SELECT s.source_id FROM staged s WHERE s.run = :run))",
         named_params! {
             ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
             ":complete": apply.complete_rows.is_some(),

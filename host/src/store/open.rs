@@ -17,6 +17,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// A fixed page cache, so that memory does not grow with the directory: 16 MiB for each connection.
 const CACHE_KIB: i64 = 16 * 1024;
 
+/// Pages in the write-ahead log before they are copied back: 32 MiB. A staged page of the listing is about
+/// 3 MiB, so that the default of 4 MiB would copy and wait for the disk at every other one.
+const CHECKPOINT_PAGES: i64 = 8192;
+
 /// One connection to the store, for one tenant.
 pub struct Store {
     pub(super) sql: Connection,
@@ -99,6 +103,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     sql.pragma_update(None, "journal_mode", "WAL").map_err(foreign)?;
     sql.pragma_update(None, "synchronous", "NORMAL").map_err(foreign)?;
     sql.pragma_update(None, "cache_size", -CACHE_KIB).map_err(foreign)?;
+    sql.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(foreign)?;
     sql.pragma_update(None, "temp_store", "FILE").map_err(foreign)?;
     sql.pragma_update(None, "foreign_keys", "OFF").map_err(foreign)?;
     sql.set_prepared_statement_cache_capacity(128);

@@ -84,10 +84,9 @@ CREATE TABLE link (
   absent_since   INTEGER,
   absent_runs    INTEGER NOT NULL DEFAULT 0,
   sync_time      INTEGER,               -- NULL = the integration's sync_time
-  UNIQUE (tenant, integration, source_id)
+  UNIQUE (tenant, source_id, integration)
 ) STRICT;
 CREATE INDEX link_person ON link (person);
-CREATE INDEX link_source ON link (tenant, source_id);
 CREATE INDEX link_late ON link (tenant, integration) WHERE sync_time IS NOT NULL OR absent_runs > 0 OR gone = 1;
 
 -- The next number of a kind, where one is needed before the row is there.
@@ -162,9 +161,9 @@ CREATE INDEX change_person ON change (person) WHERE person IS NOT NULL;
 
 -- What applying needs beside the ledger; emptied when the run ends.
 CREATE TABLE staged (
+  id        INTEGER PRIMARY KEY,        -- of the row's change; one without only refreshes its link
   run       INTEGER NOT NULL REFERENCES run,
   source_id TEXT NOT NULL,
-  change    INTEGER,                    -- NULL = the link is refreshed, nobody changes
   person    INTEGER,                    -- NULL = nobody is linked
   link      INTEGER,                    -- NULL = there is none yet
   linking   INTEGER NOT NULL CHECK (linking IN (0, 1)), -- whether there is a link afterwards
@@ -172,9 +171,11 @@ CREATE TABLE staged (
   document  INTEGER,
   digest    BLOB NOT NULL,
   enabled   INTEGER,
-  keys      TEXT,                       -- JSON object, key field -> folded value, of what the run would write
-  PRIMARY KEY (run, source_id)
-) STRICT, WITHOUT ROWID;
+  keys      TEXT                        -- JSON object, key field -> folded value, of what the run would write
+) STRICT;
+-- Rows are appended and found by number: an index over random ids would write most of its pages anew with
+-- every page of the listing.
+CREATE INDEX staged_run ON staged (run);
 
 CREATE INDEX staged_person ON staged (run, person) WHERE link IS NOT NULL;
 

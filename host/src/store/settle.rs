@@ -97,9 +97,10 @@ impl Store {
             "WITH twice (person, claimants) AS (
                SELECT person, count(*) FROM staged WHERE run = ?1 AND person IS NOT NULL
                GROUP BY person HAVING count(*) > 1)
-             SELECT s.change, s.source_id, '', t.claimants FROM twice t
-             JOIN staged s ON s.run = ?1 AND s.person = t.person
-             WHERE s.link IS NULL AND s.change IS NOT NULL",
+             SELECT c.id, s.source_id, '', t.claimants FROM staged s
+             JOIN change c ON c.id = s.id
+             JOIN twice t ON t.person = s.person
+             WHERE s.run = ?1 AND s.link IS NULL",
         )?;
         claims(&mut query, run)
     }
@@ -111,8 +112,8 @@ impl Store {
     pub fn claimed_usernames(&self, run: RunId) -> Result<Vec<Claim>> {
         let mut query = self.sql.prepare(
             "WITH claim (change, source_id, key) AS MATERIALIZED (
-               SELECT s.change, s.source_id, json_extract(s.keys, '$.username') FROM staged s
-               JOIN change c ON c.id = s.change AND c.state = 'flows'
+               SELECT c.id, s.source_id, json_extract(s.keys, '$.username') FROM staged s
+               JOIN change c ON c.id = s.id AND c.state = 'flows'
                WHERE s.run = ?1 AND s.keys IS NOT NULL),
              twice (key, claimants) AS (
                SELECT key, count(*) FROM claim WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1)
@@ -130,16 +131,16 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut query = self.sql.prepare(
-            "SELECT s.change, s.source_id, c.outcome, s.person, k.key, k.person,
+            "SELECT c.id, s.source_id, c.outcome, s.person, k.key, k.person,
                     coalesce(json_extract(p.fields, '$.username'), k.key), p.active, l.id
              FROM staged s
-             JOIN change c ON c.id = s.change AND c.state = 'flows'
+             JOIN change c ON c.id = s.id AND c.state = 'flows'
              JOIN person_key k ON k.tenant = ?2 AND k.field = 'username'
                               AND k.key = json_extract(s.keys, '$.username') AND k.person != s.person
              JOIN person p ON p.id = k.person
              LEFT JOIN link l ON l.person = k.person AND l.tenant = ?2 AND l.integration = ?3
              WHERE s.run = ?1 AND s.keys IS NOT NULL
-             ORDER BY s.change",
+             ORDER BY s.id",
         )?;
         query
             .query_map(params![run.row, self.tenant.0, integration], |row| {
@@ -174,7 +175,7 @@ impl Store {
             .sql
             .prepare_cached(
                 "SELECT json_extract(s.keys, '$.username') FROM staged s
-                 JOIN change c ON c.id = s.change AND c.state = 'flows'
+                 JOIN change c ON c.id = s.id AND c.state = 'flows'
                  WHERE s.run = ?1 AND s.person = ?2 AND s.link IS NOT NULL",
             )?
             .query_row(params![run.row, owner], |row| row.get(0))
@@ -187,8 +188,29 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn make_ambiguous(&mut self, run: RunId, change: i64, source_id: &str, reason: &str) -> Result<()> {
-        self.stop(run, change, source_id, Outcome::Ambiguous, "none", reason)
+    pub fn make_ambiguous(&mut self, change: i64, reason: &str) -> Result<()> {
+        self.stop(change, Outcome::Ambiguous, "none", reason)
+    }
+
+    /// Passes over rows whose source id an earlier row of the run has already. Gives back how many.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn skip_twice(&mut self, run: RunId) -> Result<u64> {
+        let again: Vec<i64> = self
+            .sql
+            .prepare(
+                "SELECT s.id FROM (
+                   SELECT source_id, min(id) AS first FROM staged WHERE run = ?1
+                   GROUP BY source_id HAVING count(*) > 1) t
+                 JOIN staged s ON s.run = ?1 AND s.source_id = t.source_id AND s.id != t.first",
+            )?
+            .query_map([run.row], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in &again {
+            self.stop(*id, Outcome::Skipped, "none", "listed on an earlier page already")?;
+        }
+        Ok(again.len() as u64)
     }
 
     /// Calls `each` with every flowing change to somebody known, in order.
@@ -199,8 +221,8 @@ impl Store {
         let mut query = self.sql.prepare(
             "SELECT c.id, c.source_id, c.person, c.outcome, c.differences,
                     CASE WHEN c.active_after = 0 THEN c.cause END, c.active_after IS NOT NULL,
-                    s.link IS NOT NULL OR s.source_id IS NULL
-             FROM change c LEFT JOIN staged s ON s.run = c.run AND s.source_id = c.source_id
+                    s.link IS NOT NULL OR s.id IS NULL
+             FROM change c LEFT JOIN staged s ON s.id = c.id
              WHERE c.run = ?1 AND c.outcome != 'created' AND c.state = 'flows' ORDER BY c.id",
         )?;
         let mut rows = query.query([run.row])?;
@@ -250,8 +272,7 @@ impl Store {
                    evidence = CASE WHEN ?5 THEN NULL ELSE evidence END
                  WHERE id = ?1",
             )?;
-            let mut staged =
-                tx.prepare_cached("UPDATE staged SET open = 1, keys = ?3 WHERE run = ?1 AND source_id = ?2")?;
+            let mut staged = tx.prepare_cached("UPDATE staged SET open = 1, keys = ?2 WHERE id = ?1")?;
             let mut absent = tx.prepare_cached(
                 "UPDATE staged_absent SET gone = 0 WHERE run = ?1 AND link IN
                    (SELECT id FROM link WHERE tenant = ?2 AND person = ?3)",
@@ -276,7 +297,7 @@ impl Store {
                     rest.hold_status
                 ])?;
                 let keys = rest.differences.map(difference_keys).transpose()?.flatten();
-                staged.execute(params![run.row, flowing.source_id, keys])?;
+                staged.execute(params![flowing.change, keys])?;
                 if rest.hold_status {
                     absent.execute(params![run.row, self.tenant.0, flowing.person])?;
                 }
@@ -293,10 +314,7 @@ impl Store {
     pub fn leave_out(&mut self, run: RunId, flowing: &Flowing) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute("UPDATE change SET state = 'moved' WHERE id = ?1", [flowing.change])?;
-        tx.execute(
-            "UPDATE staged SET linking = 0, keys = NULL WHERE run = ?1 AND source_id = ?2",
-            params![run.row, flowing.source_id],
-        )?;
+        tx.execute("UPDATE staged SET linking = 0, keys = NULL WHERE id = ?1", [flowing.change])?;
         tx.execute(
             "DELETE FROM staged_absent WHERE run = ?1 AND link IN
                (SELECT id FROM link WHERE tenant = ?2 AND person = ?3)",
@@ -319,7 +337,7 @@ impl Store {
             part.reason,
             None::<String>
         ])?;
-        self.stop(run, conflict.change, &conflict.source_id, Outcome::Held, "held", &part.reason)
+        self.stop(conflict.change, Outcome::Held, "held", &part.reason)
     }
 
     /// Holds without a change of their own: people of whom the source has not answered for.
@@ -385,15 +403,7 @@ impl Store {
             .collect::<rusqlite::Result<_>>()?)
     }
 
-    fn stop(
-        &mut self,
-        run: RunId,
-        change: i64,
-        source_id: &str,
-        outcome: Outcome,
-        state: &str,
-        reason: &str,
-    ) -> Result<()> {
+    fn stop(&mut self, change: i64, outcome: Outcome, state: &str, reason: &str) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.prepare_cached(
             "UPDATE change SET outcome = ?2, state = ?3, reason = ?4, cause = NULL, fields = NULL,
@@ -404,16 +414,16 @@ impl Store {
         .execute(params![change, outcome.name(), state, reason])?;
         tx.prepare_cached(
             "DELETE FROM document WHERE id =
-               (SELECT document FROM staged WHERE run = ?1 AND source_id = ?2 AND link IS NULL)",
+               (SELECT document FROM staged WHERE id = ?1 AND link IS NULL)",
         )?
-        .execute(params![run.row, source_id])?;
+        .execute([change])?;
         tx.prepare_cached(
             "UPDATE staged SET keys = NULL, open = 1, linking = link IS NOT NULL,
                document = CASE WHEN link IS NULL THEN NULL ELSE document END,
                person = CASE WHEN link IS NULL THEN NULL ELSE person END
-             WHERE run = ?1 AND source_id = ?2",
+             WHERE id = ?1",
         )?
-        .execute(params![run.row, source_id])?;
+        .execute([change])?;
         tx.commit()?;
         Ok(())
     }

@@ -114,32 +114,19 @@ pub struct StagedPage {
 }
 
 impl Store {
-    /// Stages one page. Gives back how many of its rows had been listed on an earlier page already; they are
-    /// counted as skipped.
+    /// Stages one page.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing of the page is.
-    pub fn stage_page(
-        &mut self,
-        run: RunId,
-        integration: &str,
-        mut page: StagedPage,
-        at: Millis,
-    ) -> Result<u64> {
+    pub fn stage_page(&mut self, run: RunId, integration: &str, page: &StagedPage, at: Millis) -> Result<()> {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let twice;
         {
             let mut ids = Ids::take(&tx, page.rows.len())?;
             let mut writer = Writer::new(&tx, tenant, run, integration, at)?;
-            let mut count = 0;
             for row in &page.rows {
-                count += u64::from(!writer.row(row, &mut ids)?);
+                writer.row(row, &mut ids)?;
             }
-            twice = count;
-        }
-        if twice > 0 {
-            *page.counts.entry(Outcome::Skipped).or_default() += twice;
         }
         let mut seen = Vec::with_capacity(page.seen.serialized_size());
         page.seen.serialize_into(&mut seen).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
@@ -154,7 +141,7 @@ impl Store {
             ":counts": serde_json::to_string(&page.counts)?,
         })?;
         tx.commit()?;
-        Ok(twice)
+        Ok(())
     }
 
     /// Stages rows that belong to no page: answers about people who were not listed.
@@ -207,7 +194,6 @@ struct Writer<'tx> {
     at: Millis,
     staged: rusqlite::CachedStatement<'tx>,
     document: rusqlite::CachedStatement<'tx>,
-    withdraw: rusqlite::CachedStatement<'tx>,
     change: rusqlite::CachedStatement<'tx>,
 }
 
@@ -226,11 +212,10 @@ impl<'tx> Writer<'tx> {
             at,
             staged: tx.prepare_cached(
                 "INSERT INTO staged
-                   (run, source_id, change, person, link, linking, open, document, digest, enabled, keys)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+                   (id, run, source_id, person, link, linking, open, document, digest, enabled, keys)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?,
             document: tx.prepare_cached("INSERT INTO document (raw) VALUES (?1)")?,
-            withdraw: tx.prepare_cached("DELETE FROM document WHERE id = ?1")?,
             change: tx.prepare_cached(
                 "INSERT INTO change (id, tenant, run, integration, source_id, person, uid, outcome, state, cause,
                    reason, fields, differences, not_applied, active_after, evidence, base_version, at)
@@ -239,26 +224,23 @@ impl<'tx> Writer<'tx> {
         })
     }
 
-    /// Whether the row was staged; not when its source id had been already.
-    fn row(&mut self, row: &StagedRow, ids: &mut Ids) -> Result<bool> {
+    fn row(&mut self, row: &StagedRow, ids: &mut Ids) -> Result<()> {
         let mut person = row.person;
         if let Some(NewChange { deed: Deed::Create { .. }, .. }) = row.change {
             person = Some(ids.person);
             ids.person += 1;
         }
-        let change = row.change.as_ref().map(|_| {
-            ids.change += 1;
-            ids.change - 1
-        });
+        let id = ids.change;
+        ids.change += 1;
         if let Some(source_id) = &row.source_id {
             let document = match row.raw.as_deref().filter(|_| row.linking) {
                 Some(raw) => Some(self.document.insert([raw])?),
                 None => None,
             };
-            let first = self.staged.execute(params![
+            self.staged.execute(params![
+                id,
                 self.run.row,
                 source_id,
-                change,
                 person,
                 row.link,
                 row.linking,
@@ -268,17 +250,11 @@ impl<'tx> Writer<'tx> {
                 row.enabled,
                 row.keys,
             ])?;
-            if first == 0 {
-                if let Some(document) = document {
-                    self.withdraw.execute([document])?;
-                }
-                return Ok(false);
-            }
         }
-        if let (Some(id), Some(new)) = (change, &row.change) {
+        if let Some(new) = &row.change {
             self.change(id, row.source_id.as_deref(), person, new)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn change(

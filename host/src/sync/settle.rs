@@ -16,13 +16,14 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 /// # Errors
 /// When the store fails.
 pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<(), RunError> {
+    store.skip_twice(terms.run)?;
     for claim in store.claimed_people(terms.run)? {
         let reason = format!("{} records match the same person", claim.claimants);
-        store.make_ambiguous(terms.run, claim.change, &claim.source_id, &reason)?;
+        store.make_ambiguous(claim.change, &reason)?;
     }
     for claim in store.claimed_usernames(terms.run)? {
         let reason = format!("{} records have the username `{}`", claim.claimants, claim.key);
-        store.make_ambiguous(terms.run, claim.change, &claim.source_id, &reason)?;
+        store.make_ambiguous(claim.change, &reason)?;
     }
     Ok(())
 }
@@ -129,7 +130,7 @@ fn resolve(
     {
         // Nobody is on the way out: it is a second claim to one username.
         let reason = format!("the username `{name}` already belongs to somebody");
-        store.make_ambiguous(terms.run, conflict.change, &conflict.source_id, &reason)?;
+        store.make_ambiguous(conflict.change, &reason)?;
         return Ok(());
     }
     let why = if !conflict.owner_active {

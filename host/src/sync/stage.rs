@@ -90,7 +90,7 @@ fn attempt(
         let writing = scope.spawn(move || -> Result<(), RunError> {
             while let Some(page) = worked.blocking_recv() {
                 let rows = page.listed;
-                writer.stage_page(terms.run, &terms.integration.name, page, at)?;
+                writer.stage_page(terms.run, &terms.integration.name, &page, at)?;
                 progress.advance(rows);
             }
             Ok(())

@@ -85,10 +85,13 @@ async fn an_empty_answer_may_name_an_encoding() {
 
 #[tokio::test]
 async fn a_body_without_end_is_cut() {
-    let limits = EgressLimits { reply_wire: 1_000_000, reply_decoded: 1_000_000, ..EgressLimits::default() };
     let endless = |_: &str| Act::Flood(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 10_000]);
-    let fault = fault_of(limits, endless).await;
-    assert!(matches!(fault, Fault::TooLarge { limit: 1_000_000, .. }), "{fault}");
+    let one = EgressLimits { reply_wire: 1_000_000, ..EgressLimits::default() };
+    let other = EgressLimits { reply_decoded: 1_000_000, ..EgressLimits::default() };
+    for limits in [one, other] {
+        let fault = fault_of(limits, endless).await;
+        assert!(matches!(fault, Fault::TooLarge { limit: 1_000_000, .. }), "{fault}");
+    }
 }
 
 #[tokio::test]

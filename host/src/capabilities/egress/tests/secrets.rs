@@ -98,7 +98,10 @@ async fn an_echo_inside_gzip_is_found() {
 
 #[tokio::test]
 async fn a_sign_in_reply_has_a_largest_size() {
-    let act = || Act::Answer(answer("200 OK", "", &vec![b' '; 70 << 10]));
+    let act = || {
+        let large = format!("{{\"access_token\":\"{TOKEN}\",\"more\":\"{}\"}}", "x".repeat(70 << 10));
+        Act::Answer(answer("200 OK", "", large.as_bytes()))
+    };
     let (server, door, set) = session(act).await;
     assert!(matches!(fault(&door, token_request(&server, &set)).await, Fault::Withheld { .. }));
     let act = || Act::Answer(answer("503 Service Unavailable", "retry-after: 7\r\n", &vec![b'x'; 70 << 10]));

@@ -1,0 +1,113 @@
+//! The built program, as a process of its own: wall time from start to end, peak memory from the kernel.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Sim};
+use tempfile::TempDir;
+
+/// One home with a launched integration.
+pub(crate) struct Program {
+    home: TempDir,
+}
+
+/// What one run took.
+pub(crate) struct Loaded {
+    pub(crate) wall: Duration,
+    /// Bytes of anonymous memory at the most.
+    pub(crate) peak: u64,
+}
+
+impl Program {
+    pub(crate) fn new(sim: &Sim) -> Result<Self> {
+        let program = Self { home: tempfile::tempdir()? };
+        let origin = sim.origin();
+        let secret = program.home.path().join("secret");
+        std::fs::write(&secret, DEFAULT_SECRET)?;
+        let secret = secret.display().to_string();
+        program.run(&[
+            "credential",
+            "add",
+            "sim",
+            "--domain",
+            &origin,
+            "--login",
+            &origin,
+            "--tenant-id",
+            DEFAULT_TENANT,
+            "--client-id",
+            DEFAULT_CLIENT_ID,
+            "--secret-file",
+            &secret,
+        ])?;
+        let inspected: serde_json::Value =
+            serde_json::from_str(&program.run(&["plugin", "inspect", "--json"])?)?;
+        let mut document = format!(
+            "name = \"sim\"\ncredential = \"sim\"\naccess-role = \"Employee\"\ndeactivate = true\n\
+             grants = [{{ origin = \"{origin}\", private = true }}]\n[mapping]\n"
+        );
+        for field in inspected["plugin"]["fields"].as_array().context("no fields")? {
+            if let Some(target) = field["suggested_target"].as_str() {
+                document.push_str(&format!("{target} = {}\n", field["path"]));
+            }
+        }
+        let file = program.home.path().join("sim.toml");
+        std::fs::write(&file, document)?;
+        program.run(&["integration", "save", "-f", &file.display().to_string()])?;
+        program.run(&["launch", "sim"])?;
+        Ok(program)
+    }
+
+    /// The first request of a listing, as the program made it; it is planned once when nobody asked yet.
+    pub(crate) fn listing(&self, sim: &Sim) -> Result<String> {
+        let asked = |sim: &Sim| sim.journal().into_iter().find(|it| it.target.starts_with("/v1.0/users?"));
+        if asked(sim).is_none() {
+            self.run(&["plan", "sim"])?;
+        }
+        Ok(asked(sim).context("no listing was asked for")?.target)
+    }
+
+    pub(crate) fn sync(&self) -> Result<Loaded> {
+        let start = Instant::now();
+        let mut child = self.command(&["sync", "sim", "--json"])?.stdout(Stdio::null()).spawn()?;
+        let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let mut peak = 0;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            peak = peak.max(anonymous(&status_file));
+            thread::sleep(Duration::from_millis(5));
+        };
+        let wall = start.elapsed();
+        if !status.success() {
+            bail!("`userload sync` ended with {status}");
+        }
+        Ok(Loaded { wall, peak })
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let out = self.command(args)?.output()?;
+        if !out.status.success() {
+            bail!("`userload {}`: {}", args.join(" "), String::from_utf8_lossy(&out.stderr));
+        }
+        Ok(String::from_utf8(out.stdout)?)
+    }
+
+    fn command(&self, args: &[&str]) -> Result<Command> {
+        let program = std::env::current_exe()?.with_file_name("userload");
+        let mut command = Command::new(program);
+        command.args(args).env("USERLOAD_HOME", self.home.path()).stdin(Stdio::null());
+        Ok(command)
+    }
+}
+
+/// `RssAnon` of a process, in bytes; nothing when it has ended.
+fn anonymous(status: &std::path::Path) -> u64 {
+    let text = std::fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
+}
