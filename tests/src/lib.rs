@@ -5,6 +5,7 @@
 mod document;
 mod house;
 mod ledger;
+pub mod program;
 mod view;
 mod workshop;
 mod worlds;

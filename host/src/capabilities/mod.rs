@@ -21,4 +21,6 @@ pub use log::{Level, Line, Log, LogLimits};
 pub use networks::{Reach, reach};
 pub use policy::{Grant, Grants, Origin, OriginError};
 pub use secret::Secret;
-pub use vault::{Binding, Place, SecretAsk, SecretError, SecretKind, SecretSet, SecretSetError, TokenAsk};
+pub use vault::{
+    Binding, MIN_SECRET, Place, SecretAsk, SecretError, SecretKind, SecretSet, SecretSetError, TokenAsk,
+};

@@ -14,7 +14,7 @@ pub const PLACEHOLDER_LENGTH: usize = 48;
 const MAX_TOKENS: usize = 256;
 
 /// Shorter values cannot be told from ordinary text in a reply.
-const MIN_SECRET: usize = 8;
+pub const MIN_SECRET: usize = 8;
 
 /// Where a secret may stand in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,17 +146,19 @@ impl SecretSet {
                 problems.push(format!("the manifest asks for the secret `{name}` twice"));
             }
         }
+        let mut short = Vec::new();
         for (name, value) in values {
             match state.asks.get_mut(&name) {
                 None => problems.push(format!("the plugin does not ask for a secret `{name}`")),
                 Some(_) if value.expose().len() < MIN_SECRET => {
                     problems.push(format!("the secret `{name}` is shorter than {MIN_SECRET} characters"));
+                    short.push(name);
                 }
                 Some((_, slot)) => *slot = Some(Arc::new(value)),
             }
         }
         for (name, (ask, value)) in &state.asks {
-            if value.is_none() && !ask.optional {
+            if value.is_none() && !ask.optional && !short.contains(name) {
                 problems.push(format!("the secret `{name}` has no value"));
             }
         }

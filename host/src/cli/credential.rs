@@ -196,6 +196,15 @@ impl Secret {
         if text.chars().any(char::is_control) {
             return Err(Trouble::usage("the secret has several lines or control characters").into());
         }
+        // Said now and not by the first run: one this short could not be kept out of logs either.
+        if text.len() < crate::capabilities::MIN_SECRET {
+            return Err(Trouble::usage(format!(
+                "the secret is shorter than {} characters",
+                crate::capabilities::MIN_SECRET
+            ))
+            .help("it is the value of the client secret in Entra, which has 40 characters, not its ID")
+            .into());
+        }
         Ok(SecretText::new(text.to_owned()))
     }
 }
@@ -213,6 +222,14 @@ fn add(session: &Session, name: String, settings: &Settings, secret: &Secret) ->
         ))
         .into());
     }
+    // Nothing is made before everything is known to be right.
+    if let Some(store) = session.store_if_any()?
+        && store.credential(&name)?.is_some()
+    {
+        return Err(Trouble::usage(format!("there is a credential `{name}` already"))
+            .help(format!("change it: `userload credential edit {name}`"))
+            .into());
+    }
     let mut given = settings.given()?;
     given.entry("domain".to_owned()).or_insert_with(|| DEFAULT_DOMAIN.to_owned());
     let missing: Vec<&str> = [("tenant", "--tenant-id"), ("client-id", "--client-id")]
@@ -226,13 +243,9 @@ fn add(session: &Session, name: String, settings: &Settings, secret: &Secret) ->
             .into());
     }
     let expires_on = settings.expires_on()?;
+    let secret = secret.read(session)?;
     let mut store = session.store_or_new()?;
-    if store.credential(&name)?.is_some() {
-        return Err(Trouble::usage(format!("there is a credential `{name}` already"))
-            .help(format!("change it: `userload credential edit {name}`"))
-            .into());
-    }
-    let sealed = sealed(session, &store, &name, secret.read(session)?)?;
+    let sealed = sealed(session, &store, &name, secret)?;
     let row = CredentialRow { name, settings: given, sealed, expires_on, saved_at: session.now() };
     store.add_credential(&row)?;
     saved(session, &row, "added")

@@ -31,7 +31,7 @@ pub(super) enum Command {
         #[arg(long)]
         inactive: bool,
         /// At most so many
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
         /// After so many
         #[arg(long, default_value_t = 0)]

@@ -22,7 +22,7 @@ pub(super) enum Command {
         /// The integration; all of them when left out
         integration: Option<String>,
         /// At most so many
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show a run's report

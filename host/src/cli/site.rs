@@ -54,9 +54,10 @@ impl Site {
             Trouble::usage(format!("{} cannot be used: {error}", name()))
                 .help("`userload plugin inspect` without a file shows what a plugin is like")
         })?;
-        let manifest = Transformer::new(&plugin, quiet())
-            .describe()
-            .with_context(|| format!("asking {} what it is", name()))?;
+        let manifest = Transformer::new(&plugin, quiet()).describe().map_err(|error| {
+            Trouble::failed(format!("{} could not say what it is: {error}", name()))
+                .help("use another version of the plugin, or leave `--plugin` out for the built-in one")
+        })?;
         let net = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

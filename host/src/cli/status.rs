@@ -50,7 +50,12 @@ pub(super) fn run(session: &Session) -> Result<ExitStatus> {
 
 fn board(session: &Session, store: &Store) -> Result<Board> {
     let mut lines = Vec::new();
-    for row in store.integrations()? {
+    let rows = store.integrations()?;
+    if !rows.is_empty() {
+        // A `--plugin` that cannot be used is its own trouble, and no fault of the documents.
+        session.site()?;
+    }
+    for row in rows {
         let missing = match session.parse(&row) {
             Ok(integration) => missing_for_launch(&integration),
             Err(error) => vec![format!("{error:#}")],
@@ -88,13 +93,17 @@ fn expiring(row: &CredentialRow, now: Millis) -> Option<String> {
 
 fn welcome(session: &Session, paint: Paint) -> String {
     let home = session.home.display();
+    let whose = match session.tenant.as_str() {
+        "default" => String::new(),
+        tenant => format!(" for the tenant {tenant}"),
+    };
     format!(
         "{}\n\n\
          To look around:   userload demo\n\
          For real people:  userload credential add entra --tenant-id … --client-id …\n                  \
          userload integration save -f contoso.toml    (`integration save --help` has an example)\n                  \
          userload check, plan, launch, sync\n",
-        paint.bold(&format!("There is nothing in {home} yet."))
+        paint.bold(&format!("There is nothing in {home}{whose} yet."))
     )
 }
 

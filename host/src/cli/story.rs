@@ -12,7 +12,7 @@ use super::session::Session;
 use super::{check, proof, services};
 use crate::config;
 use crate::credential::{self, CLIENT_SECRET, SecretText};
-use crate::model::{Clock, Outcome};
+use crate::model::{Clock, Millis, Outcome};
 use crate::store::{CredentialRow, Found};
 use crate::sync::{RunReport, Silent};
 
@@ -62,7 +62,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
         "Twelve people join and six leave, one of them is disabled rather than deleted. Somebody marries and is \
          renamed. And a script at the source wipes the column `department`.",
     )?;
-    let leavers = move_world(&sim)?;
+    let leavers = move_world(&sim, session.now())?;
     command(session, "plan contoso")?;
     let plan = services::run_plan(session, NAME, &Silent)?;
     show(session, &plan, true, false)?;
@@ -82,7 +82,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
 
     session.clock = at(4, 0);
     title(session, "Disaster, the second: a third of the people is really deleted")?;
-    let gone = delete_a_third(&sim)?;
+    let gone = delete_a_third(&sim, session.now())?;
     command(session, "sync contoso")?;
     let held = sync(session)?;
     expect(&held, Outcome::Deactivated, 0)?;
@@ -167,8 +167,9 @@ fn document(origin: &str, suggestions: &[crate::engine::contract::Suggestion]) -
 }
 
 /// Joiners, leavers, a marriage, a wiped column. Gives back how many leave.
-fn move_world(sim: &Sim) -> Result<u64> {
+fn move_world(sim: &Sim, now: Millis) -> Result<u64> {
     sim.change(|world| {
+        world.now = now / 1000;
         let ids = world.ids();
         let staff: Vec<&String> = ids.iter().filter(|id| is_staff(world, id)).collect();
         let (deleted, rest) = staff.split_at(5);
@@ -201,8 +202,9 @@ fn is_staff(world: &World, id: &str) -> bool {
     })
 }
 
-fn delete_a_third(sim: &Sim) -> Result<u64> {
+fn delete_a_third(sim: &Sim, now: Millis) -> Result<u64> {
     sim.change(|world| {
+        world.now = now / 1000;
         let ids = world.ids();
         let third: Vec<&String> = ids.iter().skip(TRAPS).step_by(3).collect();
         for id in &third {

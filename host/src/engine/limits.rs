@@ -27,7 +27,8 @@ impl Limits {
     pub fn connector() -> Self {
         Self {
             memory: 64 << 20,
-            cpu: Duration::from_secs(30),
+            // A page of 999 users takes some ten milliseconds: this is hundreds of times more.
+            cpu: Duration::from_secs(10),
             wall: Duration::from_secs(240),
             crossing: 32 << 20,
             handles: 1_000,
@@ -38,7 +39,6 @@ impl Limits {
 
     /// For mapping and reconciling.
     pub fn transform() -> Self {
-        let cpu = Duration::from_secs(10);
-        Self { cpu, wall: cpu, ..Self::connector() }
+        Self { cpu: Duration::from_secs(5), wall: Duration::from_secs(20), ..Self::connector() }
     }
 }

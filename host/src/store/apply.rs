@@ -309,10 +309,9 @@ fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u
             ":complete": apply.complete_rows.is_some(),
         },
     )?;
+    // `held before` says nothing: why it was held then is what somebody has to decide.
     tx.execute(
-        "UPDATE hold SET
-           -- What waits goes on waiting for the reason that it was held for.
-           reason = CASE h.reason WHEN 'held before' THEN hold.reason ELSE h.reason END,
+        "UPDATE hold SET reason = CASE h.reason WHEN 'held before' THEN hold.reason ELSE h.reason END,
            differences = h.differences, person = h.person
          FROM staged_hold h
          WHERE h.run = ?1 AND hold.tenant = ?2 AND hold.integration = ?3 AND hold.state = 'open'

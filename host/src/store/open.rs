@@ -73,7 +73,8 @@ impl Store {
 
 impl StoreError {
     /// The same error, with the file's name where it has a place for it.
-    pub(super) fn at(self, path: &Path) -> Self {
+    #[must_use]
+    pub(crate) fn at(self, path: &Path) -> Self {
         match self {
             Self::Full(_) => Self::Full(path.to_owned()),
             Self::ReadOnly(_) => Self::ReadOnly(path.to_owned()),

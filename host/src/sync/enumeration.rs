@@ -44,7 +44,7 @@ pub fn judge(listing: Listing) -> (Option<CompleteEnumeration>, Completeness) {
     } else if rows == 0 {
         Some("the listing was empty".to_owned())
     } else if broken > 0 {
-        Some(format!("{broken} entries of the listing could not be told apart as users"))
+        Some(format!("entries of the listing that are no users: {broken}"))
     } else if let Some(expected) = expected.filter(|it| it.abs_diff(rows) * 1000 > *it * TOLERANCE_PER_MILLE)
     {
         Some(format!("the listing had {rows} rows, but the source counts {expected}"))

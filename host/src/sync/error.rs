@@ -50,6 +50,15 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The same error, with the store's file named where it has a place for it.
+    #[must_use]
+    pub(super) fn at(self, store: &std::path::Path) -> Self {
+        match self {
+            Self::Store(error) => Self::Store(error.at(store)),
+            other => other,
+        }
+    }
+
     /// What to do about it, when there is something.
     #[must_use]
     pub fn help(&self) -> Option<String> {

@@ -85,7 +85,8 @@ const OLDEST: Millis = 24 * 60 * 60 * 1000;
 /// happened until it failed.
 pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
     let mut retry = Retry::default();
-    let (terms, started_at) = begin(job, kind, &mut retry).map_err(|error| (error, None))?;
+    let (terms, started_at) =
+        begin(job, kind, &mut retry).map_err(|error| (error.at(job.store.path()), None))?;
     let mut course = Course {
         report: blank(&terms, kind, started_at),
         timings: Timings::default(),
@@ -94,6 +95,7 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
         at: job.clock.now(),
     };
     course.follow(job, kind).map_err(|error| {
+        let error = error.at(job.store.path());
         let report = course.fail(job, &error);
         (error, Some(Box::new(report)))
     })

@@ -24,6 +24,10 @@ const ASK_AT_ONCE: usize = 200;
 /// When the plan is too old, overtaken, or made with another configuration, and for whatever stops a run.
 /// Nobody has changed then.
 pub fn apply_run(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunError> {
+    apply(job, number, strict).map_err(|error| error.at(job.store.path()))
+}
+
+fn apply(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunError> {
     job.store.sweep()?;
     let planned = job.store.planned(number)?;
     check(job, &planned)?;

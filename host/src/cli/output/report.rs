@@ -312,28 +312,35 @@ fn cost(report: &RunReport, view: View) -> String {
     text
 }
 
-/// What the plugin used, on one line: the numbers and texts of the receipt by their names.
+/// What the plugin used, on one line. The receipt itself, with everything in it, is in the JSON.
 fn receipt(receipt: &serde_json::Value) -> Option<String> {
-    let parts: Vec<String> = receipt
-        .as_object()?
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = name.replace('_', " ");
-            match value {
-                serde_json::Value::Number(it) => {
-                    Some(format!("{} {name}", it.as_u64().map_or_else(|| it.to_string(), number)))
-                }
-                serde_json::Value::String(it) => Some(format!("{name} {}", shown(it))),
-                serde_json::Value::Array(list) => {
-                    let texts: Vec<_> =
-                        list.iter().filter_map(serde_json::Value::as_str).map(shown).collect();
-                    (!texts.is_empty()).then(|| format!("{name} {}", texts.join(", ")))
-                }
-                _ => None,
-            }
-        })
-        .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let number_of = |path: &str| receipt.pointer(path).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let mebibytes = |bytes: u64| format!("{}.{} MiB", number(bytes >> 20), (bytes & 0xf_ffff) * 10 >> 20);
+    let calls = number_of("/calls");
+    if calls == 0 {
+        return None;
+    }
+    let hosts = receipt.pointer("/traffic/origins").and_then(serde_json::Value::as_object);
+    let hosts: Vec<String> =
+        hosts.into_iter().flat_map(|hosts| hosts.keys()).map(|host| shown(host).into_owned()).collect();
+    let mut parts = vec![count(calls, "call", "calls")];
+    if !hosts.is_empty() {
+        let requests = count(number_of("/traffic/requests"), "request", "requests");
+        let received = mebibytes(number_of("/traffic/received_bytes"));
+        parts.push(format!("{requests} to {} ({received} received)", hosts.join(" and ")));
+    }
+    for (path, one, many) in [
+        ("/traffic/denied", "request refused", "requests refused"),
+        ("/log_dropped", "line of its log dropped", "lines of its log dropped"),
+    ] {
+        match number_of(path) {
+            0 => {}
+            some => parts.push(count(some, one, many)),
+        }
+    }
+    parts.push(format!("{} ms of processor", number(number_of("/cpu_ms"))));
+    parts.push(format!("{} of memory", mebibytes(number_of("/memory_peak"))));
+    Some(parts.join(", "))
 }
 
 fn next(report: &RunReport, view: View) -> String {

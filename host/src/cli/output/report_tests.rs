@@ -111,7 +111,11 @@ fn report() -> RunReport {
         notes: vec!["3 users are in the directory but not in the listing".into()],
         timings: Timings { stage: 4_200, judge: 310, apply: 0 },
         cost: Cost { retries: 3, throttled: 2, waited: 12_000, restarts: 1, resumed_pages: 4 },
-        receipt: serde_json::json!({"requests": 1012, "hosts": ["graph.microsoft.com"]}),
+        receipt: serde_json::json!({
+            "calls": 1013, "cpu_ms": 4200, "memory_peak": 3_541_880,
+            "traffic": {"requests": 1012, "received_bytes": 150_000_000,
+                        "origins": {"https://graph.microsoft.com": {"requests": 1012}}},
+        }),
         error: None,
     }
 }
@@ -161,7 +165,7 @@ fn a_plan_is_one_screen() {
     note: 1 held change was withdrawn: no longer needed
 
     read 4.2 s, judge 0.3 s; 3 retries (2 throttled), 12.0 s waited; listing restarted 1 time; 4 pages taken over from an interrupted run
-    plugin: hosts graph.microsoft.com, 1,012 requests
+    plugin: 1,013 calls, 1,012 requests to https://graph.microsoft.com (143.0 MiB received), 4,200 ms of processor, 3.3 MiB of memory
 
     next: `userload apply 7` makes it so
     next: `userload held list` shows what is held
@@ -229,7 +233,7 @@ fn incomplete_and_failed_say_why() {
     note: 1 held change was withdrawn: no longer needed
 
     read 4.2 s, judge 0.3 s; 3 retries (2 throttled), 12.0 s waited; listing restarted 1 time; 4 pages taken over from an interrupted run
-    plugin: hosts graph.microsoft.com, 1,012 requests
+    plugin: 1,013 calls, 1,012 requests to https://graph.microsoft.com (143.0 MiB received), 4,200 ms of processor, 3.3 MiB of memory
 
     next: the integration is a draft: `userload launch contoso` before it can be applied
     next: `userload runs show 7 --changes` lists every change
@@ -418,10 +422,18 @@ fn json_is_frozen() {
           "resumed_pages": 4
         },
         "receipt": {
-          "hosts": [
-            "graph.microsoft.com"
-          ],
-          "requests": 1012
+          "calls": 1013,
+          "cpu_ms": 4200,
+          "memory_peak": 3541880,
+          "traffic": {
+            "origins": {
+              "https://graph.microsoft.com": {
+                "requests": 1012
+              }
+            },
+            "received_bytes": 150000000,
+            "requests": 1012
+          }
         },
         "error": null
       }
