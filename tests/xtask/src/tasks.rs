@@ -57,7 +57,7 @@ pub(crate) fn demo(args: &[String]) -> Result<()> {
 /// Builds, and runs every test of the workspace.
 pub(crate) fn test(args: &[String]) -> Result<()> {
     build(&[])?;
-    let mut all = vec!["test", "--workspace", "--locked"];
+    let mut all = vec!["test", "--workspace", "--locked", "--no-fail-fast"];
     all.extend(args.iter().map(String::as_str));
     cargo(&all)
 }
