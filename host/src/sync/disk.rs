@@ -8,7 +8,8 @@ use super::error::RunError;
 /// How many times the staged bytes must be free: the write-ahead log, and the tables it goes to.
 const FACTOR: u64 = 2;
 
-/// Refuses to apply when the disk has less than twice the staged bytes free.
+/// Refuses to apply when the disk has less than twice the staged bytes free, and room to copy back the
+/// write-ahead log that staging has left.
 ///
 /// # Errors
 /// When there is too little space.
@@ -17,7 +18,10 @@ pub(super) fn check(store: &Path, staged_bytes: u64) -> Result<(), RunError> {
     // A file system that does not tell is not a reason to stop: SQLite stops by itself when it is full.
     let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(()) };
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let wanted = staged_bytes.saturating_mul(FACTOR);
+    let mut log = store.as_os_str().to_owned();
+    log.push("-wal");
+    let log = std::fs::metadata(log).map_or(0, |it| it.len());
+    let wanted = staged_bytes.saturating_mul(FACTOR).saturating_add(log);
     if free >= wanted {
         return Ok(());
     }

@@ -32,6 +32,11 @@ impl Forms {
         Self { what, forms }
     }
 
+    /// Every form with its name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.forms.iter().map(|(name, form)| (name.as_str(), &form[..]))
+    }
+
     /// In which forms it stands in these bytes.
     #[must_use]
     pub fn found_in(&self, bytes: &[u8]) -> Vec<&str> {

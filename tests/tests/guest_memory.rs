@@ -1,0 +1,113 @@
+//! What the plugin's own memory holds when each of its exports returns: placeholders, and neither the secret
+//! nor an access token, in any encoding.
+
+#[path = "../../host/tests/support/recording_memories.rs"]
+mod recording_memories;
+
+use std::sync::Arc;
+
+use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Sim, SimConfig, World};
+use recording_memories::RecordingMemories;
+use userload::capabilities::{Log, LogLimits, SecretSet};
+use userload::config;
+use userload::credential::{Credential, SecretText};
+use userload::engine::contract::{Incoming, Next, Setting};
+use userload::engine::{Engine, EngineOptions, Plugin, Transformer};
+use userload::store::Store;
+use userload::sync::preflight::{self, Ready};
+use userload_tests::program::Forms;
+
+const DOCUMENT: &str = "name = \"contoso\"\ncredential = \"entra\"\naccess-role = \"Employee\"\n\
+    page-size = 100\n[mapping]\nusername = \"userPrincipalName\"\n";
+
+fn transformer(plugin: &Plugin) -> Transformer {
+    Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()))
+}
+
+/// A session with the simulator, as the program makes it.
+fn ready(plugin: &Plugin, sim: &Sim) -> Ready {
+    let settings =
+        [("domain", sim.origin()), ("login", sim.origin()), ("tenant", DEFAULT_TENANT.to_owned())];
+    let settings = settings.into_iter().chain([("client-id", DEFAULT_CLIENT_ID.to_owned())]);
+    let credential = Credential {
+        name: "entra".to_owned(),
+        settings: settings.map(|(name, value)| (name.to_owned(), value)).collect(),
+        secrets: [("client-secret".to_owned(), SecretText::new(DEFAULT_SECRET.to_owned()))].into(),
+    };
+    let manifest = transformer(plugin).describe().unwrap();
+    let fields = preflight::source_fields(&manifest);
+    let document = format!("grants = [{{ origin = \"{}\", private = true }}]\n{DOCUMENT}", sim.origin());
+    let integration = config::parse("contoso.toml", &document, &fields).unwrap_or_else(|it| panic!("{it}"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("userload.sqlite"), "default").unwrap();
+    store.save_integration(&integration, &document, &fields, 0).unwrap();
+    let row = store.integration("contoso").unwrap().unwrap();
+    preflight::prepare(plugin, &manifest, &store, &row, credential).unwrap_or_else(|it| panic!("{it:?}"))
+}
+
+#[test]
+fn neither_secret_nor_token_is_in_a_guests_memory_when_an_export_returns() {
+    let memories = RecordingMemories::default();
+    let options = EngineOptions { memories: Some(Arc::new(memories.clone())), ..EngineOptions::default() };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/userload-entra.wasm");
+    let bytes = std::fs::read(path).unwrap_or_else(|it| panic!("{path}: {it}: run `cargo xtask build`"));
+    let plugin = Plugin::load(&Engine::new(options).unwrap(), &bytes).unwrap();
+    let sim = Sim::start(SimConfig::default(), World::contoso(7, 250)).unwrap();
+    let net = tokio::runtime::Runtime::new().unwrap();
+    let mut ready = ready(&plugin, &sim);
+    let secret = Forms::of("the secret", DEFAULT_SECRET);
+    let mut looked = 0;
+    let mut look = |export: &str, present: &str| {
+        looked += 1;
+        let mut forms = vec![&secret];
+        let tokens: Vec<Forms> =
+            sim.issued_tokens().iter().map(|it| Forms::of("an access token", it)).collect();
+        forms.extend(&tokens);
+        for form in forms {
+            let needles: Vec<&[u8]> = form.all().map(|(_, bytes)| bytes).collect();
+            let found = memories.find(&needles);
+            assert!(found.is_empty(), "after `{export}`, in the forms {found:?}");
+        }
+        // The search does see what is there.
+        assert_eq!(memories.find(&[present.as_bytes()]), [0], "after `{export}`");
+    };
+
+    let (source, connector) = (&ready.source, &mut ready.connector);
+    net.block_on(connector.identify(source)).unwrap();
+    assert_eq!(sim.issued_tokens().len(), 1, "no token was issued: nothing was tried");
+    look("identify", DEFAULT_TENANT);
+    let (mut after, mut raw, mut ids) = (None, String::new(), Vec::new());
+    loop {
+        let page = net.block_on(connector.fetch_users(source, after.as_deref())).unwrap();
+        look("fetch-users", &page.users[0].id);
+        raw.clone_from(&page.users[0].raw);
+        ids.extend(page.users.into_iter().map(|it| it.id));
+        match page.next {
+            Next::More(cursor) => after = Some(cursor),
+            Next::Complete(_) => break,
+        }
+    }
+    sim.change(|world| world.delete(&ids[0])).unwrap();
+    net.block_on(connector.confirm_absent(source, &ids[..3])).unwrap();
+    look("confirm-absent", &ids[1]);
+    // A renewal: the first token is refused, the second one is not to be seen either.
+    sim.revoke_tokens();
+    net.block_on(connector.confirm_absent(source, &ids[..3])).unwrap();
+    assert_eq!(sim.issued_tokens().len(), 2, "the token was not renewed");
+    look("confirm-absent, with a second token", &ids[1]);
+    // Best effort: whether it can be had is not the question.
+    drop(net.block_on(connector.fetch_saas_users(source, None)));
+    look("fetch-saas-users", DEFAULT_TENANT);
+
+    let mut pure = transformer(&plugin);
+    pure.describe().unwrap();
+    look("describe", "client-secret");
+    let settings: Vec<Setting> = source.settings.clone();
+    pure.complete_settings(&settings).unwrap();
+    look("complete-settings", DEFAULT_CLIENT_ID);
+    pure.map_record(&ready.mapping, &raw).unwrap().unwrap();
+    look("map-record", &ids[249]);
+    pure.reconcile(&ready.policy, &Incoming { present: Vec::new(), absent: Vec::new() }).unwrap();
+    look("reconcile", &ids[249]);
+    assert_eq!(looked, 1 + 3 + 2 + 1 + 4, "every export was looked at, fetch-users on three pages");
+}
