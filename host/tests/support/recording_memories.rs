@@ -60,7 +60,7 @@ unsafe impl MemoryCreator for RecordingMemories {
         if guard != 0 || reserved.is_some_and(|reserved| reserved != 0) {
             return Err(format!("a guard of {guard} and a reservation of {reserved:?} are not supported"));
         }
-        let capacity = maximum.unwrap_or(MOST).min(MOST).max(4_096);
+        let capacity = maximum.unwrap_or(MOST).clamp(4_096, MOST);
         if minimum > capacity {
             return Err(format!("{minimum} bytes are too many"));
         }
