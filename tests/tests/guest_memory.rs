@@ -26,8 +26,7 @@ fn transformer(plugin: &Plugin) -> Transformer {
 
 /// A session with the simulator, as the program makes it.
 fn ready(plugin: &Plugin, sim: &Sim) -> Ready {
-    let settings =
-        [("domain", sim.origin()), ("login", sim.origin()), ("tenant", DEFAULT_TENANT.to_owned())];
+    let settings = [("domain", sim.origin()), ("login", sim.origin()), ("tenant", DEFAULT_TENANT.to_owned())];
     let settings = settings.into_iter().chain([("client-id", DEFAULT_CLIENT_ID.to_owned())]);
     let credential = Credential {
         name: "entra".to_owned(),

@@ -105,7 +105,10 @@ fn a_disk_that_is_too_small_to_apply() {
         let people = contoso.home.done("--home after people list --json").json()["total"].clone();
         if answer.code == 0 {
             assert_eq!(people, 2_000, "{told}");
-            assert!(!after.join("userload.sqlite-wal").exists(), "{megabytes} MB: the log was not copied back");
+            assert!(
+                !after.join("userload.sqlite-wal").exists(),
+                "{megabytes} MB: the log was not copied back"
+            );
             applied += 1;
         } else {
             assert_eq!((answer.code, people), (1, 0.into()), "{told}");

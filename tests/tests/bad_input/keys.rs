@@ -27,7 +27,8 @@ fn a_key_that_is_missing_is_not_made_anew() {
     let key = contoso.home.home().join("key");
     let kept = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
-    let edit = contoso.home.call(&["credential", "edit", "entra", "--secret-stdin"]).stdin("a new secret").run();
+    let edit =
+        contoso.home.call(&["credential", "edit", "entra", "--secret-stdin"]).stdin("a new secret").run();
     for told in [contoso.home.refused(2, "sync"), contoso.home.told(edit.ended(2))] {
         assert!(told.contains("the key file `TMP/home/key` is missing"), "{told}");
         assert!(told.contains("help: bring it back from a backup"), "{told}");
