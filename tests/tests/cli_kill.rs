@@ -109,60 +109,81 @@ fn stopped_by_a_signal() {
 /// People in the directory that is killed while it is applied: enough that applying takes a while.
 const MANY: usize = 20_000;
 
-/// Killed while the one transaction is under way, at several moments of it: the write-ahead log grows far
-/// beyond what staging leaves behind, and how far tells the moment.
+/// Killed while the one transaction is under way, at several moments of it. How far it is can be seen from
+/// outside by the write-ahead log, which it fills; so a run that nobody disturbs shows how large that gets,
+/// and the others, each in a copy of the same home, are killed at parts of it.
 #[test]
 fn killed_while_applying() {
     let config = SimConfig { fast: true, ..SimConfig::default() };
     let contoso = Contoso::of(config, World::contoso(7, MANY), "");
-    contoso.home.done("launch contoso");
-    let undisturbed = contoso.another_home("");
-    undisturbed.done("sync");
-    let wanted = undisturbed.people();
-    drop(undisturbed);
-    let empty = contoso.home.people();
-    let wal = contoso.home.home().join("userload.sqlite-wal");
-    let last_page = MANY.div_ceil(999);
-    let mut hits = 0;
-    for megabytes in [1_u64, 8, 16, 24, 40] {
-        contoso.sim.clear_journal();
-        let mut running = contoso.home.call(&["sync"]).spawn();
-        // A run that was killed after its last page was staged asks for no page again.
-        let staged = state(&contoso.home) == "judging";
-        until(&mut running, || staged || pages(&contoso.sim) >= last_page);
-        let grown = |since: u64| size(&wal) > since + (megabytes << 20);
-        let since = if staged { 0 } else { steady(&wal) };
-        until(&mut running, || grown(since));
-        let said = running.kill();
-        if said.code != -1 {
-            break; // It was faster: it has applied, and is what the end of this test looks at.
-        }
-        if contoso.home.people() == empty {
-            hits += u32::from(state(&contoso.home) == "judging");
-        } else {
-            assert_eq!(contoso.home.people(), wanted, "it was killed after its transaction");
-            break;
-        }
+    let home = &contoso.home;
+    home.done("launch contoso");
+    staged_and_killed(&contoso);
+    let empty = home.people();
+    assert_eq!(home.done("people list --json").json()["total"], 0);
+
+    copy(home, "whole");
+    let mut running = home.call(&["--home", "whole", "sync"]).spawn();
+    let wal = |name: &str| home.around().join(name).join("userload.sqlite-wal");
+    let mut largest = 0;
+    while !running.ended() {
+        largest = largest.max(size(&wal("whole")));
+        std::thread::sleep(Duration::from_millis(1));
     }
-    assert!(hits >= 2, "only {hits} kills fell between the last page and the end of the transaction");
-    contoso.home.run("sync").ended(0);
-    assert_eq!(contoso.home.people(), wanted);
-    let again = contoso.sync(0);
+    running.wait().ended(0);
+    let people = |name: &str| home.done(&format!("--home {name} people export --json")).out;
+    let wanted = people("whole");
+    assert_ne!(wanted, empty);
+
+    const MOMENTS: u64 = 12;
+    let mut hits = 0;
+    for moment in 1..MOMENTS {
+        copy(home, "part");
+        let mut running = home.call(&["--home", "part", "sync"]).spawn();
+        until(&mut running, || size(&wal("part")) >= largest * moment / MOMENTS);
+        let said = running.kill();
+        assert!([-1, 0].contains(&said.code), "{said:?}");
+        let now = people("part");
+        if said.code == -1 && now == empty {
+            hits += 1;
+        } else {
+            assert!(now == wanted, "neither the old directory nor the new one at {moment}/{MOMENTS}");
+        }
+        home.done("--home part sync");
+        assert!(people("part") == wanted, "another directory than undisturbed, after {moment}/{MOMENTS}");
+    }
+    assert!(hits >= 4, "only {hits} of {MOMENTS} kills fell into the transaction");
+    let again = home.done("--home part sync --json").run();
     assert_eq!(again["outcomes"], serde_json::json!({"unchanged": MANY}));
 }
 
-/// The size of a file once it has stopped growing for a moment.
-fn steady(path: &Path) -> u64 {
-    let mut last = size(path);
-    for _ in 0..20 {
-        std::thread::sleep(Duration::from_millis(10));
-        let now = size(path);
-        if now == last {
-            break;
+/// Lets a run stage its last page, and kills it before it has applied.
+fn staged_and_killed(contoso: &Contoso) {
+    // A run that goes on where the last one was killed asks for a page or two.
+    for some in [MANY.div_ceil(999)].into_iter().chain([1; 20]) {
+        contoso.sim.clear_journal();
+        let mut running = contoso.home.call(&["sync"]).spawn();
+        until(&mut running, || pages(&contoso.sim) >= some);
+        // The last page is mapped and written after it has come.
+        std::thread::sleep(Duration::from_millis(60));
+        drop(running.kill());
+        match state(&contoso.home).as_str() {
+            "judging" => return,
+            "applied" => panic!("it was applied before it was killed"),
+            _ => {}
         }
-        last = now;
     }
-    last
+    panic!("no run was killed between its last page and the end");
+}
+
+/// A copy of the home, in the place of any earlier one of this name.
+fn copy(home: &Home, name: &str) {
+    let to = home.around().join(name);
+    if to.exists() {
+        std::fs::remove_dir_all(&to).unwrap();
+    }
+    let done = std::process::Command::new("cp").arg("-a").arg(home.home()).arg(&to).status().unwrap();
+    assert!(done.success());
 }
 
 /// The state of the newest run.
