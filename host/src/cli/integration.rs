@@ -275,6 +275,8 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
 }
 
 fn remove(session: &Session, name: &str) -> Result<ExitStatus> {
+    // Not while it runs.
+    let _alone = services::alone(session, name)?;
     let mut store = session.store()?;
     session.integration_row(&store, Some(name))?;
     let linked = store.linked(name)?;

@@ -169,7 +169,7 @@ pub(super) fn all(problems: Vec<Problem>) -> anyhow::Error {
 
 /// The lock of an integration's runs. The operating system gives it back when the process ends, however it
 /// ends.
-fn alone(session: &Session, integration: &str) -> Result<File> {
+pub(super) fn alone(session: &Session, integration: &str) -> Result<File> {
     let folder = session.home.join("locks");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     let path = folder.join(format!("{}.{integration}.lock", session.tenant));

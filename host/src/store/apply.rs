@@ -280,9 +280,10 @@ fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     }
     tx.execute(
         "UPDATE link SET
-           absent_runs = absent_runs + a.count,
+           absent_runs = CASE WHEN a.back THEN 0 ELSE absent_runs + a.count END,
            -- The grace counts from the first run that did not find them, not from a deletion before that.
-           absent_since = CASE WHEN a.count AND absent_runs = 0 THEN :at ELSE coalesce(absent_since, :at) END,
+           absent_since = CASE WHEN a.back THEN NULL WHEN a.count AND absent_runs = 0 THEN :at
+                          ELSE coalesce(absent_since, :at) END,
            gone = a.gone
          FROM staged_absent a WHERE a.run = :run AND link.id = a.link",
         named_params! { ":run": apply.run.row, ":at": apply.at },
@@ -333,8 +334,10 @@ fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u
 }
 
 fn integration(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
-    tx.execute(
-        "UPDATE integration SET applied_run = :run, applied_shape = :shape, sync_time = :at,
+    let there = tx.execute(
+        "UPDATE integration SET applied_run = :run, sync_time = :at,
+           -- A listing that proved nothing has not been judged by: the next one is still the first.
+           applied_shape = CASE WHEN :rows IS NULL THEN applied_shape ELSE :shape END,
            source_tenant = :source_tenant, cloud = :cloud, complete_rows = coalesce(:rows, complete_rows)
          WHERE tenant = :tenant AND name = :name",
         named_params! {
@@ -343,5 +346,8 @@ fn integration(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(
             ":tenant": tenant, ":name": apply.integration,
         },
     )?;
+    if there == 0 {
+        return Err(StoreError::Refused(format!("`{}` was removed while it ran", apply.integration)));
+    }
     Ok(())
 }

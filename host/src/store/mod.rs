@@ -23,7 +23,7 @@ pub use open::Store;
 pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
-pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Rest, difference_keys};
+pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 
 /// What a call to the store gives.

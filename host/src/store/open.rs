@@ -37,9 +37,14 @@ impl Store {
     pub fn open(path: &Path, tenant: &str) -> Result<Self> {
         let mut sql = connect(path, OpenFlags::default())?;
         migrate(&mut sql, path).map_err(|error| error.at(path))?;
-        sql.execute("INSERT INTO tenant (name) VALUES (?1) ON CONFLICT DO NOTHING", [tenant])
-            .map_err(StoreError::from)
-            .map_err(|error| error.at(path))?;
+        let there: bool = sql
+            .query_row("SELECT EXISTS (SELECT 1 FROM tenant WHERE name = ?1)", [tenant], |row| row.get(0))
+            .map_err(|error| StoreError::from(error).at(path))?;
+        if !there {
+            // Only then: reading must not wait for whoever is writing.
+            sql.execute("INSERT INTO tenant (name) VALUES (?1) ON CONFLICT DO NOTHING", [tenant])
+                .map_err(|error| StoreError::from(error).at(path))?;
+        }
         Self::with(sql, path, tenant)
     }
 

@@ -196,7 +196,13 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn begin_judging(&mut self, run: RunId) -> Result<()> {
-        self.sql.execute("UPDATE run SET state = 'judging' WHERE id = ?1", [run.row])?;
+        let there = self.sql.execute(
+            "UPDATE run SET state = 'judging' WHERE id = ?1 AND state IN ('staging', 'judging')",
+            [run.row],
+        )?;
+        if there == 0 {
+            return Err(StoreError::Refused(format!("run {} was stopped from outside", run.number)));
+        }
         Ok(())
     }
 
@@ -280,6 +286,22 @@ impl Store {
         Ok(Planned { id, integration, state, config, started_at, report: serde_json::from_str(&report)? })
     }
 
+    /// The tenant and cloud that an integration's links belong to, when it has any.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn links_belong_to(&self, integration: &str) -> Result<(Option<String>, Option<String>)> {
+        let found = self
+            .sql
+            .query_row(
+                "SELECT source_tenant, cloud FROM link WHERE tenant = ?1 AND integration = ?2 LIMIT 1",
+                params![self.tenant.0, integration],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// The last applied run of an integration: its row.
     ///
     /// # Errors
@@ -296,21 +318,22 @@ impl Store {
             .flatten())
     }
 
-    /// Empties what applied runs left in the staging tables.
+    /// Empties what ended runs left in the staging tables.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn sweep(&mut self) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done: Vec<i64> = tx
+        let done: Vec<(i64, bool)> = tx
             .prepare(
-                "SELECT DISTINCT p.run FROM run_page p JOIN run r ON r.id = p.run WHERE r.state = 'applied'",
+                "SELECT DISTINCT p.run, r.state = 'applied' FROM run_page p JOIN run r ON r.id = p.run
+                 WHERE r.state IN ('applied', 'failed', 'discarded')",
             )?
-            .query_map([], |row| row.get(0))?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for run in done {
-            // What the run staged stands in links now; only documents that no link took up go.
-            empty(&tx, run)?;
+        for (run, applied) in done {
+            // What an applied run staged stands in links now.
+            if applied { empty(&tx, run)? } else { clear(&tx, run)? }
         }
         tx.commit()?;
         Ok(())

@@ -184,6 +184,7 @@ CREATE TABLE staged_absent (
   run   INTEGER NOT NULL REFERENCES run,
   link  INTEGER NOT NULL,
   count INTEGER NOT NULL CHECK (count IN (0, 1)), -- counts towards the grace
+  back  INTEGER NOT NULL CHECK (back IN (0, 1)),  -- the source knows them: the grace begins anew
   gone  INTEGER NOT NULL CHECK (gone IN (0, 1)),
   PRIMARY KEY (run, link)
 ) STRICT, WITHOUT ROWID;

@@ -28,6 +28,19 @@ pub struct Flowing {
     pub linked: bool,
 }
 
+/// What was learnt about somebody who was not listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The link.
+    pub link: i64,
+    /// It counts towards the grace.
+    pub counts: bool,
+    /// The source knows them: the grace begins anew.
+    pub back: bool,
+    /// Nothing more is to be learnt: not asked about again until they are listed.
+    pub gone: bool,
+}
+
 /// A part of a change that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldPart {
@@ -220,27 +233,25 @@ impl Store {
     /// # Errors
     /// When the store cannot be read, or `each` fails.
     pub fn each_flowing(&self, run: RunId, mut each: impl FnMut(Flowing) -> Result<()>) -> Result<()> {
-        let mut query = self.sql.prepare(
-            "SELECT c.id, c.source_id, c.person, c.outcome, c.differences,
-                    CASE WHEN c.active_after = 0 THEN c.cause END, c.active_after IS NOT NULL,
-                    s.link IS NOT NULL OR s.id IS NULL
-             FROM change c LEFT JOIN staged s ON s.id = c.id
-             WHERE c.run = ?1 AND c.outcome != 'created' AND c.state = 'flows' ORDER BY c.id",
-        )?;
+        let mut query = self.sql.prepare(&format!(
+            "{FLOWING} WHERE c.run = ?1 AND c.outcome != 'created' AND c.state = 'flows' ORDER BY c.id"
+        ))?;
         let mut rows = query.query([run.row])?;
         while let Some(row) = rows.next()? {
-            each(Flowing {
-                change: row.get(0)?,
-                source_id: row.get(1)?,
-                person: row.get(2)?,
-                outcome: parse_outcome(&row.get::<_, String>(3)?)?,
-                differences: row.get(4)?,
-                deactivation: row.get(5)?,
-                status: row.get(6)?,
-                linked: row.get(7)?,
-            })?;
+            each(read_flowing(row)?)?;
         }
         Ok(())
+    }
+
+    /// One flowing change.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn flowing(&self, change: i64) -> Result<Option<Flowing>> {
+        let mut query =
+            self.sql.prepare_cached(&format!("{FLOWING} WHERE c.id = ?1 AND c.state = 'flows'"))?;
+        let mut rows = query.query([change])?;
+        rows.next()?.map(read_flowing).transpose()
     }
 
     /// Applied runs of an integration that ended after a moment.
@@ -352,18 +363,19 @@ impl Store {
         Ok(())
     }
 
-    /// Notes who was absent: whether it counts towards the grace, and whether the absence is settled.
+    /// Notes what was learnt about people who were not listed.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn stage_absent(&mut self, run: RunId, absent: &[(i64, bool, bool)]) -> Result<()> {
+    pub fn stage_absent(&mut self, run: RunId, absent: &[Mark]) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
             let mut insert = tx.prepare_cached(
-                "INSERT INTO staged_absent (run, link, count, gone) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                "INSERT INTO staged_absent (run, link, count, back, gone) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
             )?;
-            for (link, count, gone) in absent {
-                insert.execute(params![run.row, link, count, gone])?;
+            for mark in absent {
+                insert.execute(params![run.row, mark.link, mark.counts, mark.back, mark.gone])?;
             }
         }
         tx.commit()?;
@@ -423,6 +435,24 @@ impl Store {
         tx.commit()?;
         Ok(())
     }
+}
+
+const FLOWING: &str = "SELECT c.id, c.source_id, c.person, c.outcome, c.differences,
+        CASE WHEN c.active_after = 0 THEN c.cause END, c.active_after IS NOT NULL,
+        s.link IS NOT NULL OR s.id IS NULL
+     FROM change c LEFT JOIN staged s ON s.id = c.id";
+
+fn read_flowing(row: &rusqlite::Row<'_>) -> Result<Flowing> {
+    Ok(Flowing {
+        change: row.get(0)?,
+        source_id: row.get(1)?,
+        person: row.get(2)?,
+        outcome: parse_outcome(&row.get::<_, String>(3)?)?,
+        differences: row.get(4)?,
+        deactivation: row.get(5)?,
+        status: row.get(6)?,
+        linked: row.get(7)?,
+    })
 }
 
 const HOLD: &str = "INSERT INTO staged_hold (run, source_id, cause, person, reason, differences)

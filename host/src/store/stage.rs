@@ -94,6 +94,14 @@ pub struct StagedRow {
     pub change: Option<NewChange>,
 }
 
+impl StagedRow {
+    /// Whether its change has this outcome.
+    #[must_use]
+    pub fn is(&self, outcome: Outcome) -> bool {
+        self.change.as_ref().is_some_and(|change| change.outcome == outcome)
+    }
+}
+
 /// Everything that one page leaves behind.
 #[derive(Debug, Default)]
 pub struct StagedPage {

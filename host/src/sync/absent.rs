@@ -1,8 +1,11 @@
 //! People whom a complete listing did not return: asked about by id, then judged by what the source says.
 //! Who was not listed is not gone for that.
 
+use std::collections::HashMap;
+
 use tokio::runtime::Handle;
 
+use super::allowed;
 use super::enumeration::CompleteEnumeration;
 use super::error::RunError;
 use super::evidence::{Evidence, GraceOver};
@@ -16,7 +19,7 @@ use crate::engine::contract::{
 };
 use crate::engine::{Connector, Transformer};
 use crate::model::{Millis, Outcome};
-use crate::store::{Counts, Deed, HeldPart, NewChange, StagedRow, Status, Store, Unlisted};
+use crate::store::{Counts, Deed, HeldPart, Mark, NewChange, StagedRow, Status, Store, Unlisted};
 
 /// How many people a run asks about; the rest stay unconfirmed, and are held.
 pub(super) const ASK_AT_MOST: usize = 2000;
@@ -159,27 +162,35 @@ impl Judge<'_> {
             .map(|(person, raw)| PageUser { id: person.source_id.clone(), raw: raw.clone() })
             .collect();
         let staged = worker.work_present(&users)?;
+        let mut judged: HashMap<String, StagedRow> =
+            staged.rows.into_iter().filter_map(|row| Some((row.source_id.clone()?, row))).collect();
         let mut rows = Vec::new();
+        let mut marks = Vec::with_capacity(present.len());
         let mut gaps = 0;
-        for (mut row, (person, _)) in staged.rows.into_iter().zip(present) {
-            // Only a disabled account is judged by; everything else about it waits until it is listed again.
-            row.linking = false;
-            row.raw = None;
-            let failed = row.change.as_ref().is_some_and(|it| it.outcome == Outcome::Failed);
-            if row.enabled == Some(false) || failed {
-                match &row.change {
-                    None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
-                    Some(_) => rows.push(row),
+        for (person, _) in present {
+            let mut ended = false;
+            match judged.remove(&person.source_id).map(only_status) {
+                Some(row) if row.enabled == Some(false) || row.is(Outcome::Failed) => {
+                    ended =
+                        row.enabled == Some(false) && (row.change.is_none() || row.is(Outcome::Deactivated));
+                    match &row.change {
+                        None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
+                        Some(_) => rows.push(row),
+                    }
                 }
-            } else {
-                gaps += 1;
-                rows.push(kept(&person, reason));
+                _ => {
+                    gaps += 1;
+                    rows.push(kept(&person, reason));
+                }
             }
+            // The source knows them: whatever was counted towards the grace is void.
+            marks.push(Mark { link: person.link, counts: false, back: true, gone: ended });
         }
         if gaps > 0 {
             absence.notes.push(format!("{gaps} people were not listed, but are {reason}"));
         }
         self.store.stage_rows(self.terms.run, &self.terms.integration.name, &rows, self.at)?;
+        self.store.stage_absent(self.terms.run, &marks)?;
         Ok(())
     }
 
@@ -229,9 +240,12 @@ impl Judge<'_> {
         }
         let mut rows = Vec::new();
         let mut marks = Vec::with_capacity(gone.len());
-        for (((person, deleted), (proof, version)), decision) in gone.iter().zip(proofs).zip(decisions) {
+        let judged = gone.iter().zip(proofs).zip(decisions).zip(&incoming.absent);
+        for ((((person, deleted), (proof, version)), decision), told) in judged {
+            let action = if deleted.is_some() { integration.on_deleted } else { integration.on_not_found };
+            let proof = proof.filter(|_| allowed::deactivates(self.terms, &told.known, action));
             let ended = matches!(decision.situation, Situation::Deactivate | Situation::Unchanged);
-            marks.push((person.link, deleted.is_none(), ended));
+            marks.push(Mark { link: person.link, counts: deleted.is_none(), back: false, gone: ended });
             match row(person, decision, proof, version)? {
                 Some(row) => rows.push(row),
                 None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
@@ -298,7 +312,9 @@ fn row(
     let outcome = match decision.situation {
         Situation::Unchanged => return Ok(None),
         Situation::Deactivate => {
-            let evidence = proof.ok_or_else(|| broken("deactivated before the grace was over".into()))?;
+            let evidence = proof.ok_or_else(|| {
+                broken("deactivated before the grace was over, or against the terms".into())
+            })?;
             let mut row = note(person, Outcome::Deactivated, decision.reason);
             if let Some(change) = &mut row.change {
                 change.cause = evidence.cause().to_owned();
@@ -312,6 +328,21 @@ fn row(
         other => return Err(broken(format!("`{other:?}` does not fit an absent person"))),
     };
     Ok(Some(note(person, outcome, decision.reason)))
+}
+
+/// Of somebody who was not listed only the status is judged; everything else about them waits until they are
+/// listed again.
+fn only_status(mut row: StagedRow) -> StagedRow {
+    row.linking = false;
+    row.raw = None;
+    row.keys = None;
+    let fields_only = [Outcome::Updated, Outcome::Renamed, Outcome::Adopted];
+    match &mut row.change {
+        Some(change) if fields_only.contains(&change.outcome) => row.change = None,
+        Some(change) => change.differences = None,
+        None => {}
+    }
+    row
 }
 
 fn kept(person: &Unlisted, reason: &str) -> StagedRow {

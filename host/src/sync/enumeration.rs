@@ -32,7 +32,7 @@ pub struct Listing {
 }
 
 /// How far rows and the source's own count may differ: 0.5%. People come and go while a listing runs.
-const TOLERANCE_PER_MILLE: u64 = 5;
+const TOLERANCE_PER_MILLE: u128 = 5;
 
 /// Judges a listing, by `semantics` section 2.1: followed to its end, neither empty nor under half of the
 /// last complete one, and no more than 0.5% away from the source's own count.
@@ -45,11 +45,12 @@ pub fn judge(listing: Listing) -> (Option<CompleteEnumeration>, Completeness) {
         Some("the listing was empty".to_owned())
     } else if broken > 0 {
         Some(format!("entries of the listing that are no users: {broken}"))
-    } else if let Some(expected) = expected.filter(|it| it.abs_diff(rows) * 1000 > *it * TOLERANCE_PER_MILLE)
+    } else if let Some(expected) =
+        expected.filter(|it| u128::from(it.abs_diff(rows)) * 1000 > u128::from(*it) * TOLERANCE_PER_MILLE)
     {
         Some(format!("the listing had {rows} rows, but the source counts {expected}"))
     } else {
-        last.filter(|last| rows * 2 < *last).map(|last| {
+        last.filter(|last| rows.saturating_mul(2) < *last).map(|last| {
             format!("the listing had {rows} rows, less than half of the {last} of the last complete one")
         })
     };

@@ -1,6 +1,7 @@
 //! A run: from the source, page by page, to the directory. Read `run.rs` first.
 
 mod absent;
+mod allowed;
 mod disk;
 mod enumeration;
 mod error;

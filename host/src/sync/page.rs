@@ -1,20 +1,23 @@
 //! One page: what is known of each record, what it means, what it would change.
 
 use roaring::RoaringTreemap;
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::allowed::{self, parse};
 use super::error::RunError;
 use super::evidence::Evidence;
 use super::terms::Terms;
 use crate::engine::Transformer;
 use crate::engine::contract::{
-    BadRecord, CandidateSet, Decision, Incoming, KnownPerson, MappedRecord, Page, PageUser, Situation, Tie,
+    BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
 };
 use crate::model::{ACCESS_ROLE, Outcome, PersonUid, fold_key};
 use crate::store::{
     Candidate, Deed, Known, NewChange, StagedPage, StagedRow, Status, Store, difference_keys, fields,
 };
+
+/// No source has pages of more users; Graph's have 999 at the most.
+const MOST_USERS: usize = 2_000;
 
 /// Works on pages, one after the other.
 pub(super) struct PageWorker<'a> {
@@ -66,8 +69,22 @@ impl<'a> PageWorker<'a> {
         let listed = (page.users.len() + page.malformed.len()) as u64;
         let mut staged =
             StagedPage { page: number, cursor, listed, total: page.total, ..StagedPage::default() };
+        if page.users.len() > MOST_USERS {
+            return Err(RunError::Misbehaved(format!("a page of {} users", page.users.len())));
+        }
         for bad in &page.malformed {
-            staged.rows.push(failed(bad, [0; 16], None));
+            let mut row = failed(bad, [0; 16], None);
+            // Whoever it is, is present.
+            if let Some(id) = &bad.id {
+                let ids = std::iter::once(id.as_str());
+                let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
+                if let Some(known) = known.into_iter().flatten().next() {
+                    self.see(known.link, &mut staged.seen);
+                    row.link = Some(known.link);
+                    row.person = Some(known.person);
+                }
+            }
+            staged.rows.push(row);
         }
         let ids = page.users.iter().map(|user| user.id.as_str());
         let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
@@ -137,6 +154,12 @@ impl<'a> PageWorker<'a> {
                 "user {} came back as {} from mapping",
                 user.id, mapped.id
             )));
+        }
+        if mapped.fields.len() > allowed::MOST_FIELDS {
+            let reason =
+                format!("its fields have {} bytes, more than {}", mapped.fields.len(), allowed::MOST_FIELDS);
+            let bad = BadRecord { id: Some(user.id.clone()), field: None, reason };
+            return Ok(Err(failed(&bad, digest, Some((user, known)))));
         }
         if let Some(reason) = self.role_refused(&mapped)? {
             let bad = BadRecord { id: Some(user.id.clone()), field: Some(ACCESS_ROLE.into()), reason };
@@ -267,7 +290,7 @@ impl<'a> PageWorker<'a> {
         let outcome = match decision.situation {
             Situation::Unchanged if linked => return Ok(row),
             Situation::Create if case.candidates.is_empty() => {
-                let fields = fields::write(&parse(&case.mapped.fields)?);
+                let fields = allowed::creation(self.terms, &case.mapped)?;
                 row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
                 let uid =
                     PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &case.user.id);
@@ -294,20 +317,27 @@ impl<'a> PageWorker<'a> {
             Situation::Skip => Outcome::Skipped,
             other => return Err(broken(&format!("`{other:?}` does not fit what was asked"))),
         };
-        let differences = self.differences(&decision, person.map(|(_, known)| known), &broken)?;
+        let differences =
+            allowed::differences(self.terms, &case.mapped, &decision, person.map(|(_, known)| known))?;
         let not_applied = (!decision.not_applied.is_empty())
             .then(|| serde_json::to_string(&decision.not_applied))
             .transpose()
             .map_err(crate::store::StoreError::from)?;
         let mut cause = decision.reason.clone();
         let deed = match person {
-            Some((candidate, _)) if outcome.changes_someone() => {
+            Some((candidate, known)) if outcome.changes_someone() => {
                 let status = match (outcome, decision.active) {
-                    (Outcome::Reactivated, Some(true)) => Status::Activate,
+                    (Outcome::Reactivated, Some(true))
+                        if allowed::reactivates(self.terms, known, case.mapped.enabled) =>
+                    {
+                        Status::Activate
+                    }
                     (Outcome::Deactivated, Some(false)) => {
                         let evidence = Evidence::disabled(case.mapped.enabled)
-                            .filter(|_| self.terms.integration.deactivate)
-                            .ok_or_else(|| broken("deactivated without evidence"))?;
+                            .filter(|_| {
+                                allowed::deactivates(self.terms, known, self.terms.integration.on_disabled)
+                            })
+                            .ok_or_else(|| broken("deactivated without evidence, or against the terms"))?;
                         cause = evidence.cause().to_owned();
                         Status::Deactivate(evidence)
                     }
@@ -339,49 +369,6 @@ impl<'a> PageWorker<'a> {
         });
         Ok(row)
     }
-
-    /// The differences of a decision as the ledger keeps them, once it is clear that they are allowed.
-    fn differences(
-        &self,
-        decision: &Decision,
-        known: Option<&KnownPerson>,
-        broken: &dyn Fn(&str) -> RunError,
-    ) -> Result<Option<String>, RunError> {
-        let mut list = Vec::with_capacity(decision.differences.len());
-        for difference in &decision.differences {
-            let field = difference.field.as_str();
-            if !self.terms.writes(field) {
-                return Err(broken(&format!("`{field}` is not in the mapping")));
-            }
-            if known.is_some_and(|known| known.barred.iter().any(|it| it.field == field)) {
-                return Err(broken(&format!("`{field}` may not be written")));
-            }
-            list.push((
-                field,
-                value(difference.before.as_deref(), broken)?,
-                value(difference.after.as_deref(), broken)?,
-            ));
-        }
-        if list.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(serde_json::to_string(&list).map_err(crate::store::StoreError::from)?))
-    }
-}
-
-/// A value of a difference; null is empty.
-fn value<'v>(
-    text: Option<&'v str>,
-    broken: &dyn Fn(&str) -> RunError,
-) -> Result<Option<&'v RawValue>, RunError> {
-    let Some(text) = text else { return Ok(None) };
-    let raw: &RawValue = serde_json::from_str(text).map_err(|_| broken("a value is not JSON"))?;
-    Ok((raw.get() != "null").then_some(raw))
-}
-
-fn parse(text: &str) -> Result<fields::FieldMap<'_>, RunError> {
-    fields::parse(text)
-        .map_err(|error| RunError::Misbehaved(format!("fields are not a JSON object: {error}")))
 }
 
 /// What people call the person with these fields.

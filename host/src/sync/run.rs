@@ -108,6 +108,10 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
     let identity = call(job.net, retry, "proving the credential", job.progress, async || {
         connector.identify(source).await
     })?;
+    if job.applied.source_tenant.is_none() {
+        // It was removed and saved again: its links are still there.
+        (job.applied.source_tenant, job.applied.cloud) = job.store.links_belong_to(&job.integration.name)?;
+    }
     belongs(&job.applied, &identity.tenant, &identity.cloud, &job.integration.name)?;
     let at = job.clock.now();
     let (run, started_at) = match job.store.interrupted(&job.integration.name)? {
@@ -144,13 +148,19 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
         cloud: identity.cloud,
         shape: job.shape.clone(),
         others: job.others.clone(),
+        written: Terms::written(job.integration),
         checks_roles: Terms::takes_roles(job.integration),
     };
     Ok((terms, started_at))
 }
 
 /// Links belong to a tenant and a cloud; a credential for another one is refused.
-fn belongs(applied: &LastApplied, tenant: &str, cloud: &str, integration: &str) -> Result<(), RunError> {
+pub(super) fn belongs(
+    applied: &LastApplied,
+    tenant: &str,
+    cloud: &str,
+    integration: &str,
+) -> Result<(), RunError> {
     match (&applied.source_tenant, &applied.cloud) {
         (Some(own), Some(own_cloud)) if own != tenant || own_cloud != cloud => Err(RunError::Refused {
             message: format!(

@@ -9,6 +9,9 @@ use super::terms::Terms;
 use crate::model::{Millis, Outcome};
 use crate::store::{Flowing, HeldPart, KeyConflict, Rest, Store, StoreError};
 
+/// How the causes of deactivations begin.
+const LEAVING: &str = "deactivate:";
+
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// A person or username that two records of the run claim is ambiguous for both, whatever page they were on.
@@ -41,7 +44,16 @@ pub(super) fn guard(
 ) -> Result<(), RunError> {
     let name = &terms.integration.name;
     let open = store.standing_holds(name)?;
-    let standing = |source_id: &str, cause: &str| open.contains(&(source_id.to_owned(), cause.to_owned()));
+    // Whoever waits for one cause of leaving goes on waiting when the cause becomes another one.
+    let leaving: HashSet<&str> = open
+        .iter()
+        .filter(|(_, cause)| cause.starts_with(LEAVING) && cause != super::absent::UNCONFIRMED)
+        .map(|(source_id, _)| source_id.as_str())
+        .collect();
+    let standing = |source_id: &str, cause: &str| {
+        open.contains(&(source_id.to_owned(), cause.to_owned()))
+            || cause.starts_with(LEAVING) && leaving.contains(source_id)
+    };
     let mut coming = Tally::default();
     store.each_flowing(terms.run, |flowing| {
         coming.add(&flowing, |cause| standing(&flowing.source_id, cause))
@@ -160,14 +172,7 @@ fn hold_username(
     conflict: &KeyConflict,
     mut part: HeldPart,
 ) -> Result<(), RunError> {
-    let mut found = None;
-    store.each_flowing(terms.run, |flowing| {
-        if flowing.change == conflict.change {
-            found = Some(flowing);
-        }
-        Ok(())
-    })?;
-    let Some(flowing) = found else { return Ok(()) };
+    let Some(flowing) = store.flowing(conflict.change)? else { return Ok(()) };
     let tripped = [
         ("rename:username".to_owned(), part.reason.clone()),
         ("overwrite:username".to_owned(), part.reason.clone()),

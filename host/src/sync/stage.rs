@@ -21,6 +21,9 @@ use crate::store::{Progress as Staged, StagedPage};
 /// Pages that may wait between two stages. Memory is bounded by it: a page is about 1 MiB.
 const QUEUE: usize = 2;
 
+/// No listing has more pages: 20 million users.
+const MOST_PAGES: u32 = 20_000;
+
 /// How often a listing may start over.
 const RESTARTS: u32 = 3;
 
@@ -139,6 +142,10 @@ async fn fetch(
         }
         number += 1;
         match next {
+            Some(next) if Some(&next) == cursor.as_ref() || number >= MOST_PAGES => {
+                let what = format!("after page {number} the listing goes round in circles");
+                return Err(Stopped::Error(RunError::Misbehaved(what)));
+            }
             Some(next) => cursor = Some(next),
             None => return Ok(()),
         }

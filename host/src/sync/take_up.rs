@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::error::RunError;
 use super::report::{RunReport, Timings};
 use super::retry::Retry;
-use super::run::{Job, apply_staged};
+use super::run::{Job, apply_staged, belongs};
 use super::stage::call;
 use crate::engine::contract::Presence;
 use crate::model::{Millis, Outcome};
@@ -36,6 +36,7 @@ fn apply(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunE
     let identity = call(job.net, &mut retry, "proving the credential", job.progress, async || {
         connector.identify(source).await
     })?;
+    belongs(&job.applied, &identity.tenant, &identity.cloud, &planned.integration)?;
     let mut report = planned.report.clone();
     let back = confirm(job, &planned, &mut retry)?;
     if strict && !back.is_empty() {

@@ -1,6 +1,6 @@
 //! Everything that is settled before the first page, and stays so for the run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Integration, Origin};
 use crate::engine::contract::{BarredField, DeactivatedBy, KnownPerson, Source, Tie};
@@ -41,18 +41,29 @@ pub struct Terms {
     pub shape: String,
     /// The other launched integrations of the store.
     pub others: Vec<Feeder>,
+    /// See [`Terms::written`].
+    pub written: BTreeMap<&'static str, Option<String>>,
     /// Access roles come from the source, so that each has to be looked at.
     pub checks_roles: bool,
 }
 
 impl Terms {
-    /// Whether the mapping writes a field.
+    /// What the mapping writes to a field: none when it does not; a constant's JSON text when it is one.
     #[must_use]
-    pub fn writes(&self, field: &str) -> bool {
-        self.integration
-            .mapping
-            .iter()
-            .any(|rule| rule.target.name == field && rule.origin != Origin::SyncTime)
+    pub fn writes(&self, field: &str) -> Option<Option<&str>> {
+        self.written.get(field).map(Option::as_deref)
+    }
+
+    /// The fields that a mapping writes, with the JSON text of those that are constants.
+    #[must_use]
+    pub fn written(integration: &Integration) -> BTreeMap<&'static str, Option<String>> {
+        let rules = integration.mapping.iter().filter(|rule| rule.origin != Origin::SyncTime);
+        rules
+            .map(|rule| match &rule.origin {
+                Origin::Constant(value) => (rule.target.name, Some(value.to_string())),
+                Origin::Source(_) | Origin::SyncTime => (rule.target.name, None),
+            })
+            .collect()
     }
 
     /// Why nobody may get this access role, if so.

@@ -59,6 +59,18 @@ fn what_is_held_stays_held_and_keeps_its_reason_and_its_age() {
 }
 
 #[test]
+fn who_waits_for_one_cause_of_leaving_waits_when_it_becomes_another() {
+    let (mut house, ids) = loaded(30, |doc| doc);
+    house.sim.change(|world| ids[..8].iter().for_each(|id| world.disable(id).unwrap()));
+    assert_eq!(house.night().newly_held, 8);
+    // Three of them would be few enough, if they had not been waiting.
+    delete(&house, &ids[..3]);
+    let report = house.night();
+    assert_eq!((report.count(Outcome::Deactivated), report.count(Outcome::Held)), (0, 8));
+    assert!(house.active(&ids[0]));
+}
+
+#[test]
 fn who_comes_back_is_withdrawn() {
     let (mut house, ids) = loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
