@@ -1,11 +1,14 @@
 //! What a run's report reads from the ledger.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 
 use super::fields::Difference;
 use super::runs::RunId;
 use super::{Result, Store};
 use crate::model::Outcome;
+use crate::sync::guard::RENAME_FIELDS;
 use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, Sample};
 
 /// How many people of a group are named.
@@ -16,6 +19,22 @@ const ROWS: i64 = 20;
 const OWN_GROUP: u64 = 3;
 /// How many different differences are told apart; beyond, they are counted with their field.
 const DISTINCT: usize = 10_000;
+
+/// The changes of a group, the first few by number.
+#[derive(Default)]
+struct Group {
+    count: u64,
+    first: Vec<i64>,
+}
+
+impl Group {
+    fn add(&mut self, change: i64) {
+        self.count += 1;
+        if self.first.len() < SAMPLES {
+            self.first.push(change);
+        }
+    }
+}
 
 /// Finds the name of a change's person.
 const NAME: &str = "coalesce(
@@ -76,54 +95,31 @@ impl Store {
         Ok(groups)
     }
 
+    /// One difference that several people share is a group; whatever else changes about somebody is told once,
+    /// by field.
     fn field_groups(&self, run: RunId, outcome: Outcome) -> Result<Vec<CauseGroup>> {
-        struct Group {
-            count: u64,
-            first: Vec<i64>,
-        }
-        let mut exact: std::collections::BTreeMap<(String, String), Group> = Default::default();
-        let mut none = Group { count: 0, first: Vec::new() };
-        let add = |group: &mut Group, change: i64| {
-            group.count += 1;
-            if group.first.len() < SAMPLES {
-                group.first.push(change);
-            }
-        };
-        {
-            let mut query = self.sql.prepare(
-                "SELECT id, differences FROM change
-                 WHERE run = ?1 AND state = 'flows' AND outcome = ?2 ORDER BY id",
-            )?;
-            let mut rows = query.query(params![run.row, outcome.name()])?;
-            while let Some(row) = rows.next()? {
-                let id = row.get(0)?;
-                let Some(text) = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
-                    add(&mut none, id);
-                    continue;
-                };
-                let list: Vec<Difference<'_>> = serde_json::from_str(text)?;
-                for (field, before, after) in list {
-                    let what = if exact.len() < DISTINCT { arrow(before, after) } else { String::new() };
-                    let group = exact
-                        .entry((field.to_owned(), what))
-                        .or_insert_with(|| Group { count: 0, first: Vec::new() });
-                    add(group, id);
+        let mut shared: BTreeMap<(String, String), Group> = BTreeMap::new();
+        self.each_difference(run, outcome, |id, list| {
+            for (field, before, after) in list {
+                let difference = ((*field).to_owned(), arrow(*before, *after));
+                if shared.len() < DISTINCT || shared.contains_key(&difference) {
+                    shared.entry(difference).or_default().add(id);
                 }
             }
-        }
-        // Differences that only one or two people share are told together, by field.
-        let mut groups: std::collections::BTreeMap<String, Group> = Default::default();
-        for ((field, what), group) in exact {
-            let cause =
-                if group.count >= OWN_GROUP && !what.is_empty() { format!("{field}: {what}") } else { field };
-            let into = groups.entry(cause).or_insert_with(|| Group { count: 0, first: Vec::new() });
-            into.count += group.count;
-            into.first.extend(group.first);
-            into.first.truncate(SAMPLES);
-        }
-        if none.count > 0 {
-            groups.insert("linked, nothing to fill".into(), none);
-        }
+        })?;
+        shared.retain(|_, group| group.count >= OWN_GROUP);
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        self.each_difference(run, outcome, |id, list| {
+            let own = |it: &&Difference<'_>| !shared.contains_key(&(it.0.to_owned(), arrow(it.1, it.2)));
+            let renames = |it: &&Difference<'_>| RENAME_FIELDS.contains(&it.0);
+            let first = list.iter().filter(own).find(renames).or_else(|| list.iter().find(own));
+            if let Some((field, ..)) = first {
+                groups.entry((*field).to_owned()).or_default().add(id);
+            } else if list.is_empty() {
+                groups.entry("linked, nothing to fill".into()).or_default().add(id);
+            }
+        })?;
+        groups.extend(shared.into_iter().map(|((field, what), group)| (format!("{field}: {what}"), group)));
         let mut samples = self.sql.prepare(&format!(
             "SELECT c.source_id, {NAME}, c.reason, c.differences FROM change c LEFT JOIN person p ON p.id = c.person
              WHERE c.id = ?1"
@@ -136,6 +132,24 @@ impl Store {
                 Ok(CauseGroup { outcome, cause, count: group.count, samples: samples? })
             })
             .collect()
+    }
+
+    fn each_difference(
+        &self,
+        run: RunId,
+        outcome: Outcome,
+        mut each: impl FnMut(i64, &[Difference<'_>]),
+    ) -> Result<()> {
+        let mut query = self.sql.prepare_cached(
+            "SELECT id, differences FROM change WHERE run = ?1 AND state = 'flows' AND outcome = ?2 ORDER BY id",
+        )?;
+        let mut rows = query.query(params![run.row, outcome.name()])?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+            let list: Vec<Difference<'_>> = text.map(serde_json::from_str).transpose()?.unwrap_or_default();
+            each(row.get(0)?, &list);
+        }
+        Ok(())
     }
 
     /// What the run holds, by cause, with what stands since earlier.

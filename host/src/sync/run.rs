@@ -178,16 +178,7 @@ impl Course {
     fn follow(&mut self, job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, RunError> {
         let clock = Instant::now();
         job.progress.stage("load", None);
-        let staged = stage_listing(
-            job.net,
-            &self.terms,
-            job.store,
-            job.connector,
-            || (job.transformer)(),
-            &mut self.retry,
-            self.at,
-            job.progress,
-        )?;
+        let staged = stage_listing(job, &self.terms, &mut self.retry, self.at)?;
         self.timings.stage = millis(clock);
 
         let clock = Instant::now();

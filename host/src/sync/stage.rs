@@ -11,11 +11,12 @@ use super::error::RunError;
 use super::page::PageWorker;
 use super::progress::Progress;
 use super::retry::{Disposition, Retry};
+use super::run::Job;
 use super::terms::Terms;
 use crate::engine::contract::{Next, Page};
-use crate::engine::{CallError, Connector, Transformer};
+use crate::engine::{CallError, Connector};
 use crate::model::Millis;
-use crate::store::{Progress as Staged, StagedPage, Store};
+use crate::store::{Progress as Staged, StagedPage};
 
 /// Pages that may wait between two stages. Memory is bounded by it: a page is about 1 MiB.
 const QUEUE: usize = 2;
@@ -28,28 +29,22 @@ const RESTARTS: u32 = 3;
 /// # Errors
 /// When a page cannot be had for good, or the plugin or the store fails.
 pub(super) fn stage_listing(
-    net: &Handle,
+    job: &mut Job<'_>,
     terms: &Terms,
-    store: &mut Store,
-    connector: &mut Connector,
-    transformer: impl Fn() -> Transformer,
     retry: &mut Retry,
     at: Millis,
-    progress: &dyn Progress,
 ) -> Result<Staged, RunError> {
     loop {
-        let staged = store.progress(terms.run)?;
+        let staged = job.store.progress(terms.run)?;
         if staged.ended {
             return Ok(staged);
         }
-        let worker = PageWorker::new(terms, store.again()?, transformer(), staged.seen.clone())?;
-        let writer = store.again()?;
-        match attempt(net, terms, worker, writer, connector, &staged, retry, at, progress) {
+        match attempt(job, terms, &staged, retry, at) {
             Ok(()) => {}
             Err(Stopped::Expired) if retry.cost.restarts < RESTARTS => {
                 retry.cost.restarts += 1;
-                progress.note("the page token has expired: the listing starts over");
-                store.restart_run(terms.run)?;
+                job.progress.note("the page token has expired: the listing starts over");
+                job.store.restart_run(terms.run)?;
             }
             Err(Stopped::Expired) => return Err(RunError::Restarts(RESTARTS + 1)),
             Err(Stopped::Error(error)) => return Err(error),
@@ -63,18 +58,19 @@ enum Stopped {
     Error(RunError),
 }
 
-#[expect(clippy::too_many_arguments, reason = "the three stages of the pipeline, and what they share")]
 fn attempt(
-    net: &Handle,
+    job: &mut Job<'_>,
     terms: &Terms,
-    mut worker: PageWorker<'_>,
-    mut writer: Store,
-    connector: &mut Connector,
     staged: &Staged,
     retry: &mut Retry,
     at: Millis,
-    progress: &dyn Progress,
 ) -> Result<(), Stopped> {
+    let progress = job.progress;
+    let again = || job.store.again().map_err(RunError::from);
+    let mut worker = again()
+        .and_then(|store| PageWorker::new(terms, store, (job.transformer)(), staged.seen.clone()))
+        .map_err(Stopped::Error)?;
+    let mut writer = again().map_err(Stopped::Error)?;
     let (pages, mut fetched) = mpsc::channel::<(u32, Page, Option<String>)>(QUEUE);
     let (done, mut worked) = mpsc::channel::<StagedPage>(QUEUE);
     thread::scope(|scope| {
@@ -95,7 +91,7 @@ fn attempt(
             }
             Ok(())
         });
-        let fetching = net.block_on(fetch(terms, connector, staged, retry, pages, progress));
+        let fetching = job.net.block_on(fetch(terms, job.connector, staged, retry, pages, progress));
         // The first stage that failed says why; those behind it only ran dry.
         let worked = join(working);
         let written = join(writing);

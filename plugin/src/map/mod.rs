@@ -55,7 +55,7 @@ fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
             "null" => None,
             other => {
                 let sent = in_words(other);
-                let reason = format!("accountEnabled: expected true, false or null, the source sent {sent}");
+                let reason = format!("expected true, false or null, the source sent {sent}");
                 return Err(bad(Some(&id), Some("accountEnabled"), reason));
             }
         },
@@ -77,7 +77,6 @@ fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
             Ok(true) => fields.push(','),
             Ok(false) => fields.truncate(before),
             Err(reason) => {
-                let reason = format!("{}: {reason}", rule.target);
                 return Err(bad(Some(&id), Some(&rule.target), reason));
             }
         }

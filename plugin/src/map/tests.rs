@@ -12,7 +12,10 @@ fn text(target: &str, source: &str, more: &str) -> String {
 
 fn map(rules: &[&str], raw: &str) -> Result<String, String> {
     let record = map_record(&mapping(rules), raw);
-    record.map(|r| r.fields).map_err(|bad| bad.reason)
+    record.map(|r| r.fields).map_err(|bad| match bad.field {
+        Some(field) => format!("{field}: {}", bad.reason),
+        None => bad.reason,
+    })
 }
 
 #[test]

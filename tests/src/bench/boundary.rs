@@ -99,6 +99,6 @@ pub(crate) fn measure() -> Result<Vec<Cost>> {
 /// A user as a listing has it, with every property that the simulator knows.
 fn user_text(user: &graph_sim::User) -> String {
     let properties: Vec<String> =
-        user.names().into_iter().filter_map(|name| Some(format!("\"{name}\":{}", user.get(name)?))).collect();
+        user.names().filter_map(|name| Some(format!("\"{name}\":{}", user.get(name)?))).collect();
     format!("{{{}}}", properties.join(","))
 }

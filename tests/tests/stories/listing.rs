@@ -88,7 +88,7 @@ fn an_entry_that_is_no_user_fails_alone_and_judges_nobody() {
         assert_eq!((report.count(Outcome::Failed), report.count(Outcome::Updated)), (1, 1));
         assert_eq!(report.failed.len(), 1);
         assert!(house.active(&ids[29]) && !report.completeness.complete);
-        let reason = "1 entries of the listing could not be told apart as users";
+        let reason = "entries of the listing that are no users: 1";
         assert_eq!(report.completeness.reason.as_deref(), Some(reason));
         assert_eq!(house.night().count(Outcome::Deactivated), 1);
     }
@@ -188,7 +188,7 @@ fn a_row_that_cannot_be_mapped_is_there_all_the_same() {
         );
         assert_eq!(
             house.said(&ids[0]),
-            "failed: department: department: expected text, the source sent the number 12345678901234567890"
+            "failed: department: expected text, the source sent the number 12345678901234567890"
         );
         assert!(house.active(&ids[0]), "who failed is present");
         assert_eq!(house.text(&ids[0], "department").as_deref(), Some("Sales"));

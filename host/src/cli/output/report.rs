@@ -315,7 +315,7 @@ fn cost(report: &RunReport, view: View) -> String {
 /// What the plugin used, on one line. The receipt itself, with everything in it, is in the JSON.
 fn receipt(receipt: &serde_json::Value) -> Option<String> {
     let number_of = |path: &str| receipt.pointer(path).and_then(serde_json::Value::as_u64).unwrap_or(0);
-    let mebibytes = |bytes: u64| format!("{}.{} MiB", number(bytes >> 20), (bytes & 0xf_ffff) * 10 >> 20);
+    let mebibytes = |bytes: u64| format!("{}.{} MiB", number(bytes >> 20), ((bytes & 0xf_ffff) * 10) >> 20);
     let calls = number_of("/calls");
     if calls == 0 {
         return None;
