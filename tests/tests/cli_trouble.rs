@@ -54,7 +54,11 @@ fn page_three_of_five_fails_for_good() {
     let run = contoso.home.run("runs show --json").ended(0).run();
     assert_eq!(run["state"], "failed");
     assert!(run["error"].as_str().unwrap().contains("page 3"), "{run}");
-    contoso.home.done("status").answers(&["failed", "next: userload sync contoso"]);
+    contoso.home.done("status").answers(&[
+        "failed",
+        "userload runs show 2 says why",
+        "userload sync contoso tries again",
+    ]);
     contoso.sim.clear_faults();
     is_whole(&contoso, &contoso.sync(0));
 }

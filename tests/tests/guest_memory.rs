@@ -6,7 +6,10 @@ mod recording_memories;
 
 use std::sync::Arc;
 
-use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Sim, SimConfig, World};
+use graph_sim::{
+    Action, DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Echo, On, Rule, Schedule, Sim, SimConfig,
+    World,
+};
 use recording_memories::RecordingMemories;
 use userload::capabilities::{Log, LogLimits, SecretSet};
 use userload::config;
@@ -98,6 +101,15 @@ fn neither_secret_nor_token_is_in_a_guests_memory_when_an_export_returns() {
     drop(net.block_on(connector.fetch_saas_users(source, None)));
     look("fetch-saas-users", DEFAULT_TENANT);
 
+    // A login host that quotes what it was sent: the door refuses the answer.
+    for form in [Echo::Raw, Echo::UrlEncoded, Echo::Base64] {
+        sim.set_faults(Schedule::one(Rule::new(On::Token, Action::EchoSecret { form }).always()));
+        sim.revoke_tokens();
+        net.block_on(connector.fetch_users(source, None)).unwrap_err();
+        assert_eq!(sim.unfired(), Vec::<String>::new());
+        look("fetch-users, refused", DEFAULT_TENANT);
+    }
+
     let mut pure = transformer(&plugin);
     pure.describe().unwrap();
     look("describe", "client-secret");
@@ -108,5 +120,5 @@ fn neither_secret_nor_token_is_in_a_guests_memory_when_an_export_returns() {
     look("map-record", &ids[249]);
     pure.reconcile(&ready.policy, &Incoming { present: Vec::new(), absent: Vec::new() }).unwrap();
     look("reconcile", &ids[249]);
-    assert_eq!(looked, 1 + 3 + 2 + 1 + 4, "every export was looked at, fetch-users on three pages");
+    assert_eq!(looked, 1 + 3 + 2 + 1 + 3 + 4, "every export was looked at, fetch-users on three pages");
 }

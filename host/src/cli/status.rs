@@ -241,7 +241,11 @@ fn next(board: &Board) -> Vec<String> {
                     Some(format!("userload apply {}", run.number))
                 }
                 (Some(_), None) => Some(format!("userload sync {name}")),
-                (Some(_), Some(run)) if matches!(run.state.as_str(), "failed" | "staging") => {
+                (Some(_), Some(run)) if run.state == "failed" => Some(format!(
+                    "userload runs show {} says why; userload sync {name} tries again",
+                    run.number
+                )),
+                (Some(_), Some(run)) if matches!(run.state.as_str(), "staging" | "judging") => {
                     Some(format!("userload sync {name}"))
                 }
                 _ => None,
