@@ -44,9 +44,9 @@ fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
     let id = match found[compile::ID] {
         Found::Value(value) => decode(value.get()).filter(|id| !id.is_empty()).ok_or_else(|| {
             let sent = in_words(value.get());
-            bad(None, Some("id"), format!("id: expected a text, the source sent {sent}"))
+            bad(None, Some("id"), format!("expected a text, the source sent {sent}"))
         })?,
-        _ => return Err(bad(None, Some("id"), "id: the record has none".to_owned())),
+        _ => return Err(bad(None, Some("id"), "the record has none".to_owned())),
     };
     let enabled = match found[compile::ENABLED] {
         Found::Value(value) => match value.get() {

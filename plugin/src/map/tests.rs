@@ -50,7 +50,7 @@ fn enabled_is_true_false_or_unknown() {
     assert_eq!(enabled(r#"{"id":"a"}"#), Ok(None));
     assert_eq!(
         enabled(r#"{"id":"a","accountEnabled":"false"}"#).unwrap_err(),
-        "accountEnabled: expected true, false or null, the source sent the text \"false\""
+        "expected true, false or null, the source sent the text \"false\""
     );
 }
 
@@ -81,7 +81,7 @@ fn required_names_field_and_property() {
         (r#","userPrincipalName":" \t""#, "an empty text"),
     ] {
         let bad = map_record(&mapping(&[&rule]), &format!(r#"{{"id":"a"{sent}}}"#)).unwrap_err();
-        let reason = format!("username: required, but the source sent {what} for `userPrincipalName`");
+        let reason = format!("required, but the source sent {what} for `userPrincipalName`");
         assert_eq!(bad.reason, reason);
         assert_eq!((bad.id.as_deref(), bad.field.as_deref()), (Some("a"), Some("username")));
     }
