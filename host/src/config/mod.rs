@@ -22,7 +22,9 @@ pub use integration::{
 };
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};
-pub use source::{SourceField, seed_fields};
+pub use source::SourceField;
+#[cfg(test)]
+pub(crate) use source::seed_fields;
 pub use texts::{document_digest, mapping_text, policy_text, select, shape_digest};
 
 #[cfg(test)]

@@ -66,9 +66,9 @@ pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
 }
 
 /// The 33 fields of the seed (`Mappable fields`), in its order: what the built-in plugin's manifest says.
-/// For tests, and for places that must speak of fields where no plugin is loaded.
-#[must_use]
-pub fn seed_fields() -> Vec<SourceField> {
+/// For tests that have no plugin at hand.
+#[cfg(test)]
+pub(crate) fn seed_fields() -> Vec<SourceField> {
     use ValueType::{Flag, Text, Time};
     #[rustfmt::skip]
     const FIELDS: [(&str, &str, ValueType); 33] = [
