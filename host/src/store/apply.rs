@@ -131,10 +131,7 @@ fn leave_out_moved(
     loop {
         for (change, name, outcome) in moved {
             leave_out(tx, change)?;
-            let outcome = outcome
-                .parse()
-                .map_err(|error: crate::model::UnknownOutcome| StoreError::Corrupt(error.to_string()))?;
-            names.push((outcome, name));
+            names.push((outcome.parse()?, name));
         }
         moved = taken.query_map(params![apply.run.row, tenant], read)?.collect::<rusqlite::Result<_>>()?;
         if moved.is_empty() {

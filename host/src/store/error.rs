@@ -63,6 +63,12 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl From<crate::model::UnknownOutcome> for StoreError {
+    fn from(error: crate::model::UnknownOutcome) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
         Self::Corrupt(error.to_string())

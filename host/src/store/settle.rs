@@ -174,7 +174,7 @@ impl Store {
             })?
             .map(|row| {
                 let (outcome, conflict) = row?;
-                Ok(KeyConflict { outcome: parse_outcome(&outcome)?, ..conflict })
+                Ok(KeyConflict { outcome: outcome.parse()?, ..conflict })
             })
             .collect()
     }
@@ -392,7 +392,7 @@ impl Store {
             .query_map([run.row], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
             .map(|row| {
                 let (outcome, count) = row?;
-                Ok((parse_outcome(&outcome)?, u64::try_from(count).unwrap_or(0)))
+                Ok((outcome.parse()?, u64::try_from(count).unwrap_or(0)))
             })
             .collect()
     }
@@ -447,7 +447,7 @@ fn read_flowing(row: &rusqlite::Row<'_>) -> Result<Flowing> {
         change: row.get(0)?,
         source_id: row.get(1)?,
         person: row.get(2)?,
-        outcome: parse_outcome(&row.get::<_, String>(3)?)?,
+        outcome: row.get::<_, String>(3)?.parse()?,
         differences: row.get(4)?,
         deactivation: row.get(5)?,
         status: row.get(6)?,
@@ -486,8 +486,4 @@ fn claims(query: &mut rusqlite::Statement<'_>, run: RunId) -> Result<Vec<Claim>>
             })
         })?
         .collect::<rusqlite::Result<_>>()?)
-}
-
-fn parse_outcome(name: &str) -> Result<Outcome> {
-    name.parse().map_err(|error: crate::model::UnknownOutcome| super::StoreError::Corrupt(error.to_string()))
 }

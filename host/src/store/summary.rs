@@ -81,7 +81,7 @@ impl Store {
                 .map(named)
                 .collect::<Result<_>>()?;
             groups.push(CauseGroup {
-                outcome: parse(&outcome)?,
+                outcome: outcome.parse()?,
                 cause: match cause.as_str() {
                     "deactivate:disabled" => "disabled at the source".into(),
                     "deactivate:deleted" => "deleted at the source".into(),
@@ -264,10 +264,6 @@ fn arrow(
 ) -> String {
     let text = |value: Option<&serde_json::value::RawValue>| value.map_or("empty", |it| it.get()).to_owned();
     format!("{} → {}", text(before), text(after))
-}
-
-fn parse(name: &str) -> Result<Outcome> {
-    name.parse().map_err(|error: crate::model::UnknownOutcome| super::StoreError::Corrupt(error.to_string()))
 }
 
 fn count(number: i64) -> u64 {

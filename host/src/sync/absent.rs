@@ -227,17 +227,8 @@ impl Judge<'_> {
             proofs.push((proof, candidate.version));
         }
         let incoming = Incoming { present: Vec::new(), absent };
-        let decisions = self
-            .transformer
-            .reconcile(&self.terms.policy, &incoming)
-            .map_err(|error| RunError::Call { doing: "reconciling absent people".into(), error })?;
-        if decisions.len() != gone.len() {
-            return Err(RunError::Misbehaved(format!(
-                "{} decisions for {} people",
-                decisions.len(),
-                gone.len()
-            )));
-        }
+        let doing = "reconciling absent people";
+        let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         let mut rows = Vec::new();
         let mut marks = Vec::with_capacity(gone.len());
         let judged = gone.iter().zip(proofs).zip(decisions).zip(&incoming.absent);

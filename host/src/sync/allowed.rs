@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::error::RunError;
 use super::terms::Terms;
 use crate::config::{Action, Reactivate};
-use crate::engine::contract::{DeactivatedBy, Decision, KnownPerson, MappedRecord, Tie};
+use crate::engine::Transformer;
+use crate::engine::contract::{DeactivatedBy, Decision, Incoming, KnownPerson, MappedRecord, Tie};
 use crate::store::fields::{self, FieldMap};
 
 /// The most text that the fields of one person may have: 256 KiB.
@@ -19,6 +20,26 @@ pub(super) const MOST_FIELDS: usize = 256 * 1024;
 pub(super) fn parse(text: &str) -> Result<FieldMap<'_>, RunError> {
     fields::parse(text)
         .map_err(|error| RunError::Misbehaved(format!("fields are not a JSON object: {error}")))
+}
+
+/// One decision for each record and each absent person, in order.
+///
+/// # Errors
+/// When the plugin fails, or answers about more or fewer than it was asked.
+pub(super) fn decisions(
+    transformer: &mut Transformer,
+    terms: &Terms,
+    incoming: &Incoming,
+    doing: &str,
+) -> Result<Vec<Decision>, RunError> {
+    let decisions = transformer
+        .reconcile(&terms.policy, incoming)
+        .map_err(|error| RunError::Call { doing: doing.to_owned(), error })?;
+    let asked = incoming.present.len() + incoming.absent.len();
+    if decisions.len() != asked {
+        return Err(RunError::Misbehaved(format!("{} decisions for {asked} records", decisions.len())));
+    }
+    Ok(decisions)
 }
 
 /// The fields of a new person: only what the mapping writes, constants as the mapping has them.

@@ -243,17 +243,8 @@ impl<'a> PageWorker<'a> {
             present.push(CandidateSet { incoming: case.mapped.clone(), known });
         }
         let incoming = Incoming { present, absent: Vec::new() };
-        let decisions = self
-            .transformer
-            .reconcile(&self.terms.policy, &incoming)
-            .map_err(|error| RunError::Call { doing: "reconciling a page".into(), error })?;
-        if decisions.len() != cases.len() {
-            return Err(RunError::Misbehaved(format!(
-                "{} decisions for {} records",
-                decisions.len(),
-                cases.len()
-            )));
-        }
+        let doing = "reconciling a page";
+        let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
             let row = self.row(case, decision, &set)?;
             if row.change.is_none() {
