@@ -25,7 +25,7 @@ pub struct PluginInfo {
     pub digest: String,
     /// Bytes of the component.
     pub size: u64,
-    /// The package of its contract, with the version: `userload:directory@0.1.0`.
+    /// The package of its contract, with the version: `userload:directory@0.2.0`.
     pub contract: String,
     /// The vendor's application.
     pub application: String,

@@ -4,7 +4,7 @@ use super::error::LoadError;
 
 /// The version of `userload:directory` that this host speaks. Versions that agree in the first digit that
 /// is not zero understand each other.
-pub const CONTRACT_VERSION: &str = "0.1.0";
+pub const CONTRACT_VERSION: &str = "0.2.0";
 
 /// The package of the contract.
 const PACKAGE: &str = "userload:directory";
@@ -94,7 +94,7 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    const BOTH: [&str; 2] = ["userload:directory/connector@0.1.0", "userload:directory/transform@0.1.0"];
+    const BOTH: [&str; 2] = ["userload:directory/connector@0.2.0", "userload:directory/transform@0.2.0"];
 
     #[test]
     fn the_version_is_the_one_in_wit() {
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn the_world_plugin_is_let_in() {
         let imports = names(&[
-            "userload:directory/types@0.1.0",
-            "userload:directory/secrets@0.1.3",
+            "userload:directory/types@0.2.0",
+            "userload:directory/secrets@0.2.3",
             "wasi:http/types@0.2.12",
             "wasi:http/outgoing-handler@0.2.0",
             "wasi:io/poll@0.2.2",
             "wasi:clocks/monotonic-clock@0.2.2",
         ]);
-        assert_eq!(check(&imports, &names(&BOTH)).unwrap(), "0.1.0");
+        assert_eq!(check(&imports, &names(&BOTH)).unwrap(), "0.2.0");
     }
 
     #[test]
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn another_contract_names_both_versions() {
-        let error = check(&[], &names(&["userload:directory/connector@0.2.0"])).unwrap_err().to_string();
-        assert!(error.contains("0.2.0") && error.contains("0.1.0"), "{error}");
+        let error = check(&[], &names(&["userload:directory/connector@0.3.0"])).unwrap_err().to_string();
+        assert!(error.contains("0.3.0") && error.contains("0.2.0"), "{error}");
         assert!(matches!(
             check(&names(&["userload:directory/log@1.0.0"]), &names(&BOTH)),
             Err(LoadError::Contract { .. })

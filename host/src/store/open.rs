@@ -12,7 +12,7 @@ use crate::model::TenantId;
 const APPLICATION_ID: i64 = 0x756c_6f64;
 
 /// Each entry brings the schema one version further; the file says how many it has (`PRAGMA user_version`).
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// A fixed page cache, so that memory does not grow with the directory: 16 MiB for each connection.
 const CACHE_KIB: i64 = 16 * 1024;

@@ -45,7 +45,7 @@ fn a_file_that_is_no_component() {
 fn a_component_of_another_contract() {
     let home = Home::new();
     let mut other = component();
-    let (from, to) = (b"userload:directory/connector@0.1.0", b"userload:directory/connector@7.1.0");
+    let (from, to) = (b"userload:directory/connector@0.2.0", b"userload:directory/connector@7.1.0");
     let mut at = 0;
     while let Some(found) = other[at..].windows(from.len()).position(|it| it == from) {
         other[at + found..at + found + to.len()].copy_from_slice(to);
@@ -54,7 +54,7 @@ fn a_component_of_another_contract() {
     assert!(at > 0, "the export is where it was");
     home.write("other.wasm", other);
     let told = home.refused(2, "plugin inspect other.wasm");
-    assert!(told.contains("version 7.1.0 of the contract, this host speaks 0.1.0"), "{told}");
+    assert!(told.contains("version 7.1.0 of the contract, this host speaks 0.2.0"), "{told}");
 }
 
 #[test]

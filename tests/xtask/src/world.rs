@@ -9,9 +9,9 @@ use wit_component::DecodedWasm;
 /// The whole list of imports that a plugin may have. The wasi:io and wasi:clocks ones are what wasi:http's
 /// own types need.
 const ALLOWED: [&str; 8] = [
-    "userload:directory/log@0.1.0",
-    "userload:directory/secrets@0.1.0",
-    "userload:directory/types@0.1.0",
+    "userload:directory/log@0.2.0",
+    "userload:directory/secrets@0.2.0",
+    "userload:directory/types@0.2.0",
     "wasi:clocks/monotonic-clock@0.2.2",
     "wasi:http/outgoing-handler@0.2.2",
     "wasi:http/types@0.2.2",

@@ -18,8 +18,8 @@ const EXPORTS: [(&str, &str, usize); 8] = [
 
 /// Imports that a guest may use, by a short name.
 const IMPORTS: &str = r#"
-  (import "userload:directory/log@0.1.0" "log" (func $log (param i32 i32 i32)))
-  (import "userload:directory/secrets@0.1.0" "placeholder" (func $placeholder (param i32 i32 i32)))
+  (import "userload:directory/log@0.2.0" "log" (func $log (param i32 i32 i32)))
+  (import "userload:directory/secrets@0.2.0" "placeholder" (func $placeholder (param i32 i32 i32)))
 "#;
 
 pub(super) const HTTP: &str = r#"
@@ -86,7 +86,7 @@ impl Guest {
             let body = self.bodies.get(name).map_or("unreachable", String::as_str);
             let params = "i32 ".repeat(params);
             text.push_str(&format!(
-                "(func (export \"userload:directory/{interface}@0.1.0#{name}\") (param {params}) (result i32) {body})\n"
+                "(func (export \"userload:directory/{interface}@0.2.0#{name}\") (param {params}) (result i32) {body})\n"
             ));
         }
         text.push_str(&self.extra);

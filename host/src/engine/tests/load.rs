@@ -51,7 +51,7 @@ fn powers_beyond_the_list_are_refused_by_name() {
     let asks = |import: &str| {
         component(&format!(
             r#"(component (import "{import}" (instance)) (instance $i)
-               (export "userload:directory/connector@0.1.0" (instance $i)))"#
+               (export "userload:directory/connector@0.2.0" (instance $i)))"#
         ))
     };
     for import in [
@@ -63,7 +63,7 @@ fn powers_beyond_the_list_are_refused_by_name() {
         assert!(refused(&asks(import)).contains(&format!("`{import}`")), "{import}");
     }
     let function = r#"(component (import "read-file" (func)) (instance $i)
-        (export "userload:directory/connector@0.1.0" (instance $i)))"#;
+        (export "userload:directory/connector@0.2.0" (instance $i)))"#;
     assert!(refused(&component(function)).contains("`read-file`"));
 }
 
@@ -71,15 +71,15 @@ fn powers_beyond_the_list_are_refused_by_name() {
 fn another_version_of_the_contract_is_refused_with_both() {
     let text = r#"(component (instance $i) (export "userload:directory/connector@0.7.0" (instance $i)))"#;
     let words = refused(&component(text));
-    assert_eq!(words, "the component speaks version 0.7.0 of the contract, this host speaks 0.1.0");
+    assert_eq!(words, "the component speaks version 0.7.0 of the contract, this host speaks 0.2.0");
 }
 
 #[test]
 fn other_components_and_wrong_types_are_refused() {
     assert!(refused(&component("(component)")).contains("is not a plugin"));
-    let hollow = r#"(component (instance $i) (export "userload:directory/connector@0.1.0" (instance $i))
-        (export "userload:directory/transform@0.1.0" (instance $i)))"#;
-    assert!(refused(&component(hollow)).contains("does not fit version 0.1.0"));
+    let hollow = r#"(component (instance $i) (export "userload:directory/connector@0.2.0" (instance $i))
+        (export "userload:directory/transform@0.2.0" (instance $i)))"#;
+    assert!(refused(&component(hollow)).contains("does not fit version 0.2.0"));
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn the_list_of_powers_can_be_read() {
     let plugin =
         load(&Guest::new().imports(guest::HTTP).export("identify", "(drop (call $fields)) unreachable"));
     let asks = plugin.asks();
-    assert_eq!(asks.contract, "0.1.0");
+    assert_eq!(asks.contract, "0.2.0");
     assert!(asks.imports.contains(&"wasi:http/types@0.2.2".to_owned()), "{asks:?}");
-    assert!(asks.exports.contains(&"userload:directory/transform@0.1.0".to_owned()));
+    assert!(asks.exports.contains(&"userload:directory/transform@0.2.0".to_owned()));
     assert_eq!((asks.digest.len(), asks.digest.as_str()), (64, plugin.digest()));
 }
 
