@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod held;
 mod integration;
+mod interrupt;
 mod output;
 mod people;
 mod people_file;
