@@ -14,6 +14,7 @@ mod interrupt;
 mod output;
 mod people;
 mod people_file;
+mod person_card;
 mod plugin;
 mod proof;
 mod run;

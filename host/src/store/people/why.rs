@@ -326,6 +326,41 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How many people an integration waits for: not found, and the grace is not over.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn waiting_people(&self, integration: &str) -> Result<u64> {
+        let count: i64 = self
+            .sql
+            .prepare_cached(
+                "SELECT count(*) FROM link l JOIN person p ON p.id = l.person
+                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1",
+            )?
+            .query_row(params![self.tenant.0, integration], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The run of the same integration before this one that told what became of everybody.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn run_before(&self, run: &crate::store::RunRow) -> Result<Option<crate::store::RunRow>> {
+        let Some(integration) = &run.integration else { return Ok(None) };
+        let number: Option<i64> = self
+            .sql
+            .prepare_cached(
+                "SELECT max(number) FROM run
+                 WHERE tenant = ?1 AND integration = ?2 AND number < ?3 AND report IS NOT NULL
+                   AND state IN ('applied', 'planned')",
+            )?
+            .query_row(params![self.tenant.0, integration, run.number], |row| row.get(0))?;
+        match number {
+            Some(number) => self.run(number),
+            None => Ok(None),
+        }
+    }
+
     /// The locks of a person, by field.
     ///
     /// # Errors
