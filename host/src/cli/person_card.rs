@@ -28,7 +28,7 @@ struct Card<'a> {
 }
 
 pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Result<ExitStatus> {
-    let rows = store.rows_about(Some(person.id), &[], None, ROWS)?;
+    let rows = store.rows_about(Some(person.id), &[], &[], ROWS)?;
     let mut held = Vec::new();
     for account in store.accounts_of_person(person.id)? {
         held.extend(store.questions_about(&account)?.into_iter().filter(|it| it.state == "open"));

@@ -204,7 +204,7 @@ fn of_person(session: &Session, store: &Store, run: i64, who: &str) -> Result<Ex
         Subject::Several(people) => return Err(super::why::several(who, &people).into()),
         never @ Subject::Never { .. } => return Err(super::why::nobody(who, &never).into()),
     };
-    let mut rows = store.rows_about(person, &accounts, Some(run), 2_000)?;
+    let mut rows = store.rows_about(person, &accounts, &[run], 2_000)?;
     rows.retain(|row| row.run == run);
     if session.printer.json() {
         let rows: Vec<LedgerRow<'_>> = rows.iter().map(LedgerRow::from).collect();

@@ -136,13 +136,11 @@ impl Store {
         self.person_by_row(id, stamped)
     }
 
-    /// Usernames that begin as this text does: what somebody may have meant.
+    /// Usernames, folded, that begin with this text: what somebody may have meant. At most 500.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn usernames_like(&self, who: &str) -> Result<Vec<String>> {
-        let folded = fold_key(who).unwrap_or_default();
-        let begin: String = folded.chars().take(3).collect();
+    pub fn usernames_from(&self, begin: &str) -> Result<Vec<String>> {
         let names = self
             .sql
             .prepare_cached(
@@ -268,7 +266,7 @@ impl Store {
     }
 
     /// The rows of the ledger about a person, and about users of the source who are nobody yet; newest first.
-    /// Those of `run`, the number of a plan, are found by the source id: whom it would create is nobody.
+    /// Those of `runs`, numbers of plans, are found by the source id: whom they would create is nobody.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -276,7 +274,7 @@ impl Store {
         &self,
         person: Option<i64>,
         accounts: &[Account],
-        run: Option<i64>,
+        runs: &[i64],
         limit: u32,
     ) -> Result<Vec<ChangeRow>> {
         let ids: Vec<&str> = accounts.iter().map(|it| it.source_id.as_str()).collect();
@@ -286,13 +284,13 @@ impl Store {
                UNION SELECT id FROM change
                  WHERE tenant = ?1 AND person IS NULL AND source_id IN (SELECT value FROM json_each(?3))
                UNION SELECT o.id FROM run r JOIN change o ON o.run = r.id
-                 WHERE r.tenant = ?1 AND r.number = ?5 AND o.source_id IN (SELECT value FROM json_each(?3))
+                 WHERE r.tenant = ?1 AND r.number IN (SELECT value FROM json_each(?5)) AND o.source_id IN (SELECT value FROM json_each(?3))
              ) ORDER BY c.id DESC LIMIT ?4",
             super::history::SELECT
         ))?;
-        let ids = serde_json::to_string(&ids)?;
+        let (ids, runs) = (serde_json::to_string(&ids)?, serde_json::to_string(runs)?);
         let rows =
-            statement.query_map(params![self.tenant.0, person, ids, limit, run], super::history::read)?;
+            statement.query_map(params![self.tenant.0, person, ids, limit, runs], super::history::read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
