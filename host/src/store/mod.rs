@@ -9,7 +9,7 @@ mod functions;
 mod known;
 mod open;
 mod people;
-mod pins;
+pub mod pins;
 mod runs;
 mod runs_read;
 mod settle;
