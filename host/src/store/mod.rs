@@ -21,6 +21,7 @@ pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
 pub use known::{Candidate, Known, Unlisted};
 pub use open::Store;
+pub use people::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
 pub use pins::{NewPin, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};

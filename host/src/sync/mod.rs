@@ -7,6 +7,7 @@ mod enumeration;
 mod error;
 mod evidence;
 pub mod guard;
+pub mod look;
 mod page;
 pub mod preflight;
 mod progress;
