@@ -14,6 +14,7 @@ mod progress;
 mod report;
 mod retry;
 mod run;
+pub mod sample;
 mod settle;
 mod stage;
 mod take_up;
