@@ -276,3 +276,22 @@ fn people_show_where_their_values_come_from() {
     assert!(told.contains("did you mean `contoso`?"), "{told}");
     home.done(&format!("people show {username}")).answers(&["Held for you to decide", "clear:department"]);
 }
+
+/// What else differs about somebody is in the plugin's free text, and makes no group of its own.
+#[test]
+fn those_who_come_back_are_one_group() {
+    let contoso = Contoso::launched(100);
+    contoso.sync(0);
+    let ids = contoso.sim.look(|world| world.ids())[20..23].to_vec();
+    contoso.sim.change(|world| ids.iter().for_each(|id| world.disable(id).unwrap()));
+    contoso.sync(0);
+    contoso.sim.change(|world| {
+        ids.iter().for_each(|id| world.enable(id).unwrap());
+        world.update_text(&ids[0], "jobTitle", "Somebody else").unwrap();
+    });
+    let run = contoso.sync(0);
+    let back: Vec<&Value> =
+        run["causes"].as_array().unwrap().iter().filter(|it| it["outcome"] == "reactivated").collect();
+    assert_eq!(back.len(), 1, "{back:?}");
+    assert_eq!((&back[0]["cause"], &back[0]["count"]), (&"enabled at the source again".into(), &3.into()));
+}
