@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{Result, StoreError, functions};
-use crate::model::TenantId;
+use super::{KeyFields, Result, StoreError, catalog, functions};
+use crate::model::{Targets, TenantId};
 
 /// Marks the file as ours (`PRAGMA application_id`): "ulod".
 const APPLICATION_ID: i64 = 0x756c_6f64;
@@ -27,6 +27,8 @@ pub struct Store {
     pub(super) path: PathBuf,
     pub(super) tenant: TenantId,
     pub(super) tenant_name: String,
+    pub(super) targets: Targets,
+    pub(super) keys: KeyFields,
 }
 
 impl Store {
@@ -68,11 +70,26 @@ impl Store {
         &self.tenant_name
     }
 
+    /// The fields that people of the tenant have.
+    #[must_use]
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Those of them that people are found by.
+    #[must_use]
+    pub fn keys(&self) -> &KeyFields {
+        &self.keys
+    }
+
     fn with(sql: Connection, path: &Path, tenant: &str) -> Result<Self> {
         let id: Option<i64> =
             sql.query_row("SELECT id FROM tenant WHERE name = ?1", [tenant], |row| row.get(0)).optional()?;
         let id = id.ok_or_else(|| StoreError::Refused(format!("there is no tenant `{tenant}`")))?;
-        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name: tenant.to_owned() })
+        let tenant_name = tenant.to_owned();
+        let targets = catalog::targets(&sql, TenantId(id))?;
+        let keys = KeyFields::of(&targets);
+        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name, targets, keys })
     }
 }
 
