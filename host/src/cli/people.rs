@@ -12,7 +12,7 @@ use super::people_file::{self, Csv};
 use super::session::Session;
 use super::trouble::Trouble;
 use super::{run as commands, runs};
-use crate::model::{CONNECTOR_SYNC_TIME, TARGETS};
+use crate::model::{CONNECTOR_SYNC_TIME, Targets};
 use crate::store::{Found, PeopleFilter, PersonRow, Store, fields};
 
 #[derive(Debug, Subcommand)]
@@ -102,9 +102,9 @@ fn list(session: &Session, filter: &PeopleFilter, csv: bool) -> Result<ExitStatu
     }
     if csv {
         let mut csv = Csv::new(printer.data());
-        csv.row(people_file::header())?;
+        csv.row(people_file::header(store.targets()))?;
         for person in &people {
-            csv.row(people_file::cells(person)?)?;
+            csv.row(people_file::cells(person, store.targets())?)?;
         }
         csv.finish()?;
         return Ok(ExitStatus::Done);
@@ -183,12 +183,13 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
-    session.printer.answer(&card(session, &person, &links, &history)?)?;
+    session.printer.answer(&card(session, store.targets(), &person, &links, &history)?)?;
     Ok(ExitStatus::Done)
 }
 
 fn card(
     session: &Session,
+    targets: &Targets,
     person: &PersonRow,
     links: &[crate::store::LinkRow],
     history: &[crate::store::ChangeRow],
@@ -202,8 +203,8 @@ fn card(
     let mut text = format!("{}\n{}{ended}\n\n", paint.bold(&shown(&person.name())), status(person));
     let mut table = Table::new(&[Column::Text(""), Column::Text("")]);
     let map = fields::parse(&person.fields)?;
-    for target in &TARGETS {
-        let value = match map.get(target.name) {
+    for target in targets.iter() {
+        let value = match map.get(target.name.as_str()) {
             Some(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
             None if target.name == CONNECTOR_SYNC_TIME => match person.sync_time {
                 Some(at) => super::output::json_v1::moment(at),
@@ -211,7 +212,7 @@ fn card(
             },
             None => continue,
         };
-        table.row([target.label, &shown(&value)]);
+        table.row([shown(&target.label), shown(&value)]);
     }
     table.row(["ID", &person.uid]);
     text.push_str(&table.render(2, paint));
@@ -255,7 +256,7 @@ fn card(
 fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
     let mut roles: Vec<String> = crate::config::DEFAULT_ACCESS_ROLES.map(str::to_owned).to_vec();
     for row in store.integrations()? {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(store, &row) {
             roles.extend(integration.access_roles);
         }
     }
@@ -270,7 +271,8 @@ fn import(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let bytes = std::fs::read(file)
         .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", file.display())))?;
     let mut store = session.store_or_new()?;
-    let (import, passed_over) = people_file::read(&name, &bytes, &access_roles(session, &store)?)?;
+    let (import, passed_over) =
+        people_file::read(&name, &bytes, &access_roles(session, &store)?, store.targets())?;
     for column in passed_over {
         session
             .printer
@@ -297,8 +299,9 @@ fn export(session: &Session, active: Option<bool>) -> Result<ExitStatus> {
         return Ok(ExitStatus::Done);
     }
     let mut csv = Csv::new(session.printer.data());
-    csv.row(people_file::header())?;
-    store.each_person(active, &stamped, |person| csv.row(people_file::cells(&person)?))??;
+    csv.row(people_file::header(store.targets()))?;
+    store
+        .each_person(active, &stamped, |person| csv.row(people_file::cells(&person, store.targets())?))??;
     csv.finish()?;
     Ok(ExitStatus::Done)
 }

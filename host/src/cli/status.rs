@@ -56,7 +56,7 @@ fn board(session: &Session, store: &Store) -> Result<Board> {
         session.site()?;
     }
     for row in rows {
-        let missing = match session.parse(&row) {
+        let missing = match session.parse(store, &row) {
             Ok(integration) => missing_for_launch(&integration),
             Err(error) => vec![format!("{error:#}")],
         };

@@ -6,6 +6,7 @@ mod catalog;
 mod error;
 pub mod fields;
 mod functions;
+mod keys;
 mod known;
 mod open;
 mod people;
@@ -19,6 +20,7 @@ mod summary;
 pub use apply::{Applied, Apply};
 pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
+pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};
 pub use open::Store;
 pub use people::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
@@ -26,7 +28,7 @@ pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow,
 pub use pins::{NewPin, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
-pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};
+pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 
 /// What a call to the store gives.

@@ -140,7 +140,9 @@ mod tests {
             "name = \"x\"\ncredential = \"x\"\naccess-role = \"Employee\"\n{more}\n[mapping]\n\
              username = \"userPrincipalName\"\ndepartment = \"department\"\n"
         );
-        let integration = config::parse("x", &document, &config::seed_fields()).unwrap();
+        let integration =
+            config::parse("x", &document, &config::seed_fields(), &crate::model::Targets::built_in())
+                .unwrap();
         Terms {
             written: Terms::written(&integration),
             checks_roles: false,
