@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::interrupt::Watch;
 use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
@@ -116,6 +117,7 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let transformer = || site.transformer();
+    let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
         net: site.net.handle(),
         store: &mut store,
@@ -131,7 +133,7 @@ fn with_job<T>(
         basis: ready.basis,
         applied: ready.applied,
         clock: session.clock,
-        progress,
+        progress: &watch,
     };
     work(&mut job)
 }

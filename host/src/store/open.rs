@@ -194,3 +194,27 @@ fn migrate(sql: &mut Connection, path: &Path) -> Result<()> {
     transaction.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Store, StoreError};
+
+    #[test]
+    fn a_store_that_is_opened_to_read_takes_no_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store");
+        assert!(
+            matches!(Store::open_known(&file, "a"), Err(StoreError::NoTenant { names, .. }) if names.is_empty())
+        );
+        drop(Store::open(&file, "fabrikam").unwrap());
+        let store = Store::open_to_read(&file, "fabrikam").unwrap();
+        for mut store in [store.again().unwrap(), store] {
+            let written = store.sql.execute("UPDATE sequence SET next = next + 1", []);
+            assert!(written.is_err());
+            assert!(store.launch_integration("x", 0).is_err());
+        }
+        let missing = Store::open_to_read(&file, "fabricam").err().unwrap();
+        assert_eq!(missing.to_string(), "there is no tenant `fabricam` in this store");
+        assert_eq!(missing.help().unwrap(), "did you mean `--tenant fabrikam`?");
+    }
+}

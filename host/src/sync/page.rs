@@ -289,7 +289,7 @@ impl<'a> PageWorker<'a> {
                 row.change = Some(NewChange {
                     outcome: Outcome::Created,
                     deed: Deed::Create { uid, active },
-                    cause: decision.reason.clone(),
+                    cause: allowed::creation_cause(active).to_owned(),
                     reason: decision.reason,
                     fields: Some(fields),
                     differences: None,
@@ -321,6 +321,7 @@ impl<'a> PageWorker<'a> {
                     (Outcome::Reactivated, Some(true))
                         if allowed::reactivates(self.terms, known, case.mapped.enabled) =>
                     {
+                        cause = allowed::reactivation_cause(known).to_owned();
                         Status::Activate
                     }
                     (Outcome::Deactivated, Some(false)) => {
