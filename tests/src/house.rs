@@ -240,17 +240,8 @@ impl House {
         let mut job = Job {
             net: workshop::net().handle(),
             store: &mut self.store,
-            connector: &mut ready.connector,
             transformer: &workshop::transformer,
-            integration: &ready.integration,
-            others: ready.others,
-            mapping: ready.mapping,
-            policy: ready.policy,
-            source: ready.source,
-            shape: ready.shape,
-            config: ready.config,
-            basis: ready.basis,
-            applied: ready.applied,
+            ready: &mut ready,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
         };

@@ -119,17 +119,8 @@ fn with_job<T>(
     let mut job = Job {
         net: site.net.handle(),
         store: &mut store,
-        connector: &mut ready.connector,
         transformer: &transformer,
-        integration: &ready.integration,
-        others: ready.others,
-        mapping: ready.mapping,
-        policy: ready.policy,
-        source: ready.source,
-        shape: ready.shape,
-        config: ready.config,
-        basis: ready.basis,
-        applied: ready.applied,
+        ready: &mut ready,
         clock: session.clock,
         progress,
     };
