@@ -31,7 +31,7 @@ pub use report::{
     Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
-pub use run::{Job, LastApplied, run};
+pub use run::{Job, LastApplied, OVERDUE, run};
 pub use some::{Order, run_some};
 pub use stage::call as ask;
 pub use take_up::apply_run;

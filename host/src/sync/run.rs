@@ -60,6 +60,9 @@ pub struct LastApplied {
 /// An interrupted run older than this is not gone on with: what it has staged may no longer be so.
 const OLDEST: Millis = 24 * 60 * 60 * 1000;
 
+/// After so long an open question is called to mind: 14 days. Nothing happens by itself.
+pub const OVERDUE: Millis = 14 * 24 * 60 * 60 * 1000;
+
 /// Runs an integration: `Plan` stops before it applies, `Sync` applies what flows.
 ///
 /// # Errors
@@ -282,6 +285,10 @@ impl Course {
         report.causes = job.store.cause_groups(run)?;
         report.held = job.store.held_groups(run, &self.terms.integration.name, self.at)?;
         report.newly_held = report.held.iter().map(|group| group.new).sum();
+        for group in report.held.iter().filter(|it| self.at - it.since >= OVERDUE) {
+            let days = (self.at - group.since) / (24 * 60 * 60 * 1000);
+            report.notes.push(format!("{} has waited for somebody to decide for {days} days", group.cause));
+        }
         report.failed = job.store.first_rows(run, Outcome::Failed)?;
         report.ambiguous = job.store.first_rows(run, Outcome::Ambiguous)?;
         Ok(())

@@ -9,7 +9,7 @@ mod run;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
+pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 
 use super::text::hostile;
