@@ -78,6 +78,8 @@ pub(super) fn row(
         .then(|| serde_json::to_string(&decision.not_applied))
         .transpose()
         .map_err(crate::store::StoreError::from)?;
+    // What a rule keeps out is looked at until it is settled, whatever else flows.
+    row.open |= not_applied.is_some();
     let mut cause = decision.reason.clone();
     let deed = match person {
         Some((candidate, known)) if outcome.changes_someone() => {
