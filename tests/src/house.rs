@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use userload::config;
 use userload::credential::{Credential, SecretText};
 use userload::model::{Clock, Millis, Outcome, TARGETS};
-use userload::store::{Decided, Import, ImportRow, Imported, Store};
+use userload::store::{Choice, Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
 use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent};
 
@@ -251,8 +251,8 @@ impl House {
     /// Why it cannot be. Nobody has changed then.
     pub fn decide(&mut self, source_id: &str, who: Option<&str>) -> Result<RunReport, Failure> {
         let decided = match who {
-            Some(username) => Decided::Link(self.named(username).expect("somebody of that name").id),
-            None => Decided::New,
+            Some(username) => Choice::Link(self.named(username).expect("somebody of that name").id),
+            None => Choice::New,
         };
         self.order(&Order::Decide(source_id.to_owned(), decided))
     }

@@ -119,6 +119,7 @@ impl Store {
             };
             for (field, value) in &pins {
                 let pin = NewPin {
+                    tenant,
                     integration,
                     source_id: &hold.source_id,
                     person: hold.person,
@@ -128,7 +129,7 @@ impl Store {
                     run,
                     at,
                 };
-                pins::insert(&tx, tenant, &pin)?;
+                pins::insert(&tx, &pin)?;
             }
             tx.prepare_cached(
                 "UPDATE hold SET state = 'rejected', closed_at = ?2, closed_note = ?3, closed_run = ?4
@@ -193,11 +194,11 @@ fn pinned(hold: &OpenHold) -> Result<std::result::Result<Pinned, &'static str>> 
         if word == "unconfirmed" {
             return Ok(Err("the source gave no answer about them yet; `userload held approve` asks again"));
         }
-        return Ok(Ok(vec![("status".to_owned(), Some(word.to_owned()))]));
+        return Ok(Ok(vec![(pins::STATUS.to_owned(), Some(word.to_owned()))]));
     }
     if hold.person.is_none() {
         return Ok(match &hold.digest {
-            Some(digest) => Ok(vec![("*".to_owned(), Some(digest.clone()))]),
+            Some(digest) => Ok(vec![(pins::WHOLE.to_owned(), Some(digest.clone()))]),
             None if hold.cause == AMBIGUOUS => Err("who they are is decided: `userload held decide`"),
             None => Err("what they would become is not known"),
         });

@@ -13,7 +13,7 @@ mod known;
 mod narrowing;
 mod open;
 mod people;
-mod pins;
+pub mod pins;
 mod runs;
 mod runs_read;
 mod settle;
@@ -30,13 +30,14 @@ pub use holds::{Closing, Held, OpenHold, Rejected};
 pub use known::{Candidate, Known, Unlisted};
 pub use narrowing::{EndedRow, Narrowed};
 pub use open::Store;
+pub use people::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
-pub use pins::{NewPin, fields_digest};
+pub use pins::{NewPin, STATUS, WHOLE, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
 pub use settle::{Claim, KeyConflict, Mark, difference_keys};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
-pub use standing::{Decided, Pin, Standing};
+pub use standing::{Choice, Pin, Standing};
 
 /// What a call to the store gives.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -102,3 +102,6 @@ CREATE INDEX hold_closed_run ON hold (closed_run) WHERE closed_run IS NOT NULL;
 
 -- When the source was last asked about somebody whom it did not list: whoever waits longest is asked first.
 ALTER TABLE link ADD COLUMN asked_at INTEGER;
+
+-- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
+CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Integration, Origin};
 use crate::engine::contract::{BarredField, DeactivatedBy, KnownPerson, Source, Tie};
 use crate::model::ACCESS_ROLE;
-use crate::store::{Candidate, Decided, RunId, Standing, Store, StoreError};
+use crate::store::{Candidate, Choice, RunId, Standing, Store, StoreError};
 
 /// Another launched integration that fills people's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Wish {
     /// Its id at the source.
     pub source_id: String,
     /// The decision.
-    pub decided: Decided,
+    pub decided: Choice,
     /// Ids of users whose place it may take: the source has just said that they are gone.
     pub gone: Vec<String>,
 }
@@ -140,10 +140,10 @@ impl Terms {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn decided(&self, store: &Store, source_id: &str) -> Result<Option<Decided>, StoreError> {
+    pub fn decided(&self, store: &Store, source_id: &str) -> Result<Option<Choice>, StoreError> {
         match &self.wish {
             Some(wish) if wish.source_id == source_id => Ok(Some(wish.decided)),
-            _ if self.standing.decisions => store.decided(&self.integration.name, source_id),
+            _ if self.standing.decisions => store.choice(&self.integration.name, source_id),
             _ => Ok(None),
         }
     }

@@ -8,6 +8,7 @@ mod decided;
 mod feeders;
 mod guard;
 mod held;
+mod incidents;
 mod listing;
 mod matching;
 mod plans;
