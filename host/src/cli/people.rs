@@ -111,9 +111,9 @@ fn list(session: &Session, filter: &PeopleFilter, csv: bool) -> Result<ExitStatu
     }
     if csv {
         let mut csv = Csv::new(printer.data());
-        csv.row(people_file::header())?;
+        csv.row(people_file::header(store.targets()))?;
         for person in &people {
-            csv.row(people_file::cells(person)?)?;
+            csv.row(people_file::cells(person, store.targets())?)?;
         }
         csv.finish()?;
         return Ok(ExitStatus::Done);
@@ -189,7 +189,7 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
 fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
     let mut roles: Vec<String> = crate::config::DEFAULT_ACCESS_ROLES.map(str::to_owned).to_vec();
     for row in store.integrations()? {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(store, &row) {
             roles.extend(integration.access_roles);
         }
     }
@@ -204,7 +204,8 @@ fn import(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let bytes = std::fs::read(file)
         .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", file.display())))?;
     let mut store = session.store_or_new()?;
-    let (import, passed_over) = people_file::read(&name, &bytes, &access_roles(session, &store)?)?;
+    let (import, passed_over) =
+        people_file::read(&name, &bytes, &access_roles(session, &store)?, store.targets())?;
     for column in passed_over {
         session
             .printer
@@ -231,8 +232,9 @@ fn export(session: &Session, active: Option<bool>) -> Result<ExitStatus> {
         return Ok(ExitStatus::Done);
     }
     let mut csv = Csv::new(session.printer.data());
-    csv.row(people_file::header())?;
-    store.each_person(active, &stamped, |person| csv.row(people_file::cells(&person)?))??;
+    csv.row(people_file::header(store.targets()))?;
+    store
+        .each_person(active, &stamped, |person| csv.row(people_file::cells(&person, store.targets())?))??;
     csv.finish()?;
     Ok(ExitStatus::Done)
 }

@@ -10,7 +10,7 @@ use super::output::{Column, Table, age, cut, field_changes, shown, stored_differ
 use super::session::Session;
 use super::{people, runs};
 use crate::explain::{self, FieldChange};
-use crate::model::{CONNECTOR_SYNC_TIME, TARGETS};
+use crate::model::{CONNECTOR_SYNC_TIME, Targets};
 use crate::store::{ChangeRow, LinkRow, PersonRow, Question, Store, fields};
 
 /// Rows of the ledger in the history that is shown.
@@ -20,6 +20,7 @@ const ROWS: u32 = 2_000;
 
 /// Everything that the card shows.
 struct Card<'a> {
+    targets: &'a Targets,
     person: &'a PersonRow,
     links: Vec<LinkRow>,
     rows: Vec<ChangeRow>,
@@ -33,7 +34,14 @@ pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Resu
     for account in store.accounts_of_person(person.id)? {
         held.extend(store.questions_about(&account)?.into_iter().filter(|it| it.state == "open"));
     }
-    let card = Card { person, links: store.links_of(person.id)?, values: explain::values(&rows), rows, held };
+    let card = Card {
+        targets: store.targets(),
+        person,
+        links: store.links_of(person.id)?,
+        values: explain::values(&rows),
+        rows,
+        held,
+    };
     if session.printer.json() {
         session.printer.answer(&json(&card).text()?)?;
     } else {
@@ -139,8 +147,8 @@ fn values(card: &Card<'_>) -> Result<Table> {
         Column::Text("Before"),
     ]);
     let map = fields::parse(&card.person.fields)?;
-    let known = TARGETS.iter().map(|it| (it.name, it.label));
-    let own = map.keys().filter(|name| TARGETS.iter().all(|it| it.name != **name)).map(|name| (*name, *name));
+    let known = card.targets.iter().map(|it| (it.name.as_str(), it.label.as_str()));
+    let own = map.keys().filter(|name| card.targets.named(name).is_none()).map(|name| (*name, *name));
     for (name, label) in known.chain(own) {
         let text = match map.get(name) {
             Some(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),

@@ -127,7 +127,7 @@ pub(super) fn credential_test(session: &Session, name: &str) -> Result<Vec<Check
     // What the integrations of this credential may reach, it may reach for this test.
     let mut granted = Vec::new();
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(&store, &row) {
             granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
         }
     }
