@@ -136,14 +136,19 @@ pub(super) fn show(session: &Session, report: &RunReport, launched: bool, all: b
     Ok(status_of(report))
 }
 
+/// Whether an undo had to leave something as it was.
+fn not_undone(report: &RunReport) -> bool {
+    report.kind == RunKind::Undo && report.causes.iter().any(|group| group.outcome == Outcome::Kept)
+}
+
 /// The exit status that a report comes to.
 pub(super) fn status_of(report: &RunReport) -> ExitStatus {
-    let judged = report.kind == RunKind::Import || report.completeness.complete;
+    let judged = report.kind.by_hand() || report.completeness.complete;
     if report.state == RunState::Failed {
         ExitStatus::Failed
     } else if report.newly_held > 0 || !judged {
         ExitStatus::Attention
-    } else if report.count(Outcome::Failed) > 0 {
+    } else if report.count(Outcome::Failed) > 0 || not_undone(report) {
         ExitStatus::FailedRows
     } else {
         ExitStatus::Done

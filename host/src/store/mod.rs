@@ -9,6 +9,7 @@ mod functions;
 mod known;
 mod open;
 mod people;
+pub mod pins;
 mod runs;
 mod runs_read;
 mod settle;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 use rusqlite::{TransactionBehavior, named_params, params};
 
+use super::pins::whole_digest;
 use super::runs::RunId;
 use super::{Result, Store};
 use crate::model::{Millis, Outcome, PersonUid};
@@ -61,7 +62,8 @@ pub struct NewChange {
     pub cause: String,
     /// Why, for people.
     pub reason: String,
-    /// Creations: all fields, JSON.
+    /// Creations: all fields, JSON. First links to somebody known: what a creation would have had, of which
+    /// only the digest is kept.
     pub fields: Option<String>,
     /// JSON list of `[field, before, after]`; none when empty.
     pub differences: Option<String>,
@@ -226,8 +228,8 @@ impl<'tx> Writer<'tx> {
             document: tx.prepare_cached("INSERT INTO document (raw) VALUES (?1)")?,
             change: tx.prepare_cached(
                 "INSERT INTO change (id, tenant, run, integration, source_id, person, uid, outcome, state, cause,
-                   reason, fields, differences, not_applied, active_after, evidence, base_version, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                   reason, fields, differences, not_applied, active_after, evidence, base_version, at, mapped)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?,
         })
     }
@@ -284,6 +286,7 @@ impl<'tx> Writer<'tx> {
             }
             Deed::None { person } => (None, None, None, None, *person),
         };
+        let created = matches!(new.deed, Deed::Create { .. });
         let state = if new.outcome.changes_someone() { "flows" } else { "none" };
         self.change.execute(params![
             id,
@@ -297,13 +300,14 @@ impl<'tx> Writer<'tx> {
             state,
             new.cause,
             new.reason,
-            new.fields,
+            created.then_some(&new.fields),
             new.differences,
             new.not_applied,
             active_after,
             evidence,
             base_version,
             self.at,
+            new.fields.as_deref().filter(|_| !created).map(whole_digest),
         ])?;
         Ok(())
     }

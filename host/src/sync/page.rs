@@ -255,6 +255,20 @@ impl<'a> PageWorker<'a> {
         Ok(())
     }
 
+    /// The lasting id of the person whom a record makes: it follows from the record, with a number after it when
+    /// somebody who was unlinked from that record has it.
+    fn free_uid(&self, source_id: &str) -> Result<PersonUid, RunError> {
+        let mut name = source_id.to_owned();
+        for number in 1_u32.. {
+            let uid = PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &name);
+            if !self.adopts || !self.store.has_uid(&uid)? {
+                return Ok(uid);
+            }
+            name = format!("{source_id}\u{0}{number}");
+        }
+        Err(RunError::Misbehaved(format!("user {source_id} has no id left")))
+    }
+
     /// A decision, held against the contract, as a row to stage.
     fn row(&self, case: Case<'_>, decision: Decision, set: &CandidateSet) -> Result<StagedRow, RunError> {
         let broken = |what: &str| RunError::Misbehaved(format!("user {}: {what}", case.user.id));
@@ -283,8 +297,7 @@ impl<'a> PageWorker<'a> {
             Situation::Create if case.candidates.is_empty() => {
                 let fields = allowed::creation(self.terms, &case.mapped)?;
                 row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
-                let uid =
-                    PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &case.user.id);
+                let uid = self.free_uid(&case.user.id)?;
                 let active = decision.active != Some(false);
                 row.change = Some(NewChange {
                     outcome: Outcome::Created,
@@ -349,12 +362,14 @@ impl<'a> PageWorker<'a> {
                 Deed::None { person: row.person }
             }
         };
+        // A first link can be undone: then the record is not linked again while it maps to the same.
+        let first = !case.by_link && outcome.changes_someone();
         row.change = Some(NewChange {
             outcome,
             deed,
             cause,
             reason: decision.reason,
-            fields: None,
+            fields: first.then(|| allowed::creation(self.terms, &case.mapped)).transpose()?,
             differences,
             not_applied,
         });

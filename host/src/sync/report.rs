@@ -16,6 +16,10 @@ pub enum RunKind {
     Sync,
     /// People entered from a file, by hand.
     Import,
+    /// One deed of the hand: somebody set, locked, unlinked, merged, erased.
+    Hand,
+    /// What another run did, taken back.
+    Undo,
 }
 
 impl RunKind {
@@ -26,7 +30,15 @@ impl RunKind {
             Self::Plan => "plan",
             Self::Sync => "sync",
             Self::Import => "import",
+            Self::Hand => "hand",
+            Self::Undo => "undo",
         }
+    }
+
+    /// Whether a person ordered it, and no source was read.
+    #[must_use]
+    pub fn by_hand(self) -> bool {
+        matches!(self, Self::Import | Self::Hand | Self::Undo)
     }
 }
 
@@ -169,7 +181,10 @@ pub struct Cost {
 pub struct RunReport {
     /// The run's number, counted for each tenant.
     pub run: i64,
-    /// The integration's name.
+    /// Undos: the number of the run that is undone.
+    #[serde(default)]
+    pub undoes: Option<i64>,
+    /// The integration's name; empty = by hand.
     pub integration: String,
     /// What it was for.
     pub kind: RunKind,
@@ -212,6 +227,35 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Of a run that begins: nothing has happened yet.
+    #[must_use]
+    pub fn new(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> Self {
+        Self {
+            run,
+            undoes: None,
+            integration: integration.to_owned(),
+            kind,
+            state: RunState::Staging,
+            started_at,
+            ended_at: None,
+            completeness: Completeness::default(),
+            rows_seen: 0,
+            absent: 0,
+            outcomes: BTreeMap::new(),
+            causes: Vec::new(),
+            held: Vec::new(),
+            newly_held: 0,
+            withdrawn: 0,
+            failed: Vec::new(),
+            ambiguous: Vec::new(),
+            notes: Vec::new(),
+            timings: Timings::default(),
+            cost: Cost::default(),
+            receipt: serde_json::Value::Null,
+            error: None,
+        }
+    }
+
     /// How many rows ended so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {

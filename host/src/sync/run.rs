@@ -17,7 +17,7 @@ use super::enumeration::{Listing, judge};
 use super::error::RunError;
 use super::page::PageWorker;
 use super::progress::Progress;
-use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
+use super::report::{RunKind, RunReport, RunState, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::{Feeder, Terms};
@@ -88,7 +88,7 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
     let (terms, started_at) =
         begin(job, kind, &mut retry).map_err(|error| (error.at(job.store.path()), None))?;
     let mut course = Course {
-        report: blank(&terms, kind, started_at),
+        report: RunReport::new(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
@@ -218,7 +218,7 @@ impl Course {
                 };
                 apply_staged(job.store, &apply, self.report.clone(), self.timings)
             }
-            RunKind::Plan | RunKind::Import => {
+            RunKind::Plan | RunKind::Import | RunKind::Hand | RunKind::Undo => {
                 self.report.state = RunState::Planned;
                 self.report.timings = self.timings;
                 self.report.ended_at = Some(job.clock.now());
@@ -343,32 +343,6 @@ pub(super) fn apply_staged(
         report.notes.push(format!("the run is applied, but the store could not be tidied up: {error}"));
     }
     Ok(report)
-}
-
-fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
-    RunReport {
-        run: terms.run.number,
-        integration: terms.integration.name.clone(),
-        kind,
-        state: RunState::Staging,
-        started_at,
-        ended_at: None,
-        completeness: Completeness::default(),
-        rows_seen: 0,
-        absent: 0,
-        outcomes: Counts::new(),
-        causes: Vec::new(),
-        held: Vec::new(),
-        newly_held: 0,
-        withdrawn: 0,
-        failed: Vec::new(),
-        ambiguous: Vec::new(),
-        notes: Vec::new(),
-        timings: Timings::default(),
-        cost: super::report::Cost::default(),
-        receipt: serde_json::Value::Null,
-        error: None,
-    }
 }
 
 fn add(into: &mut Counts, from: &Counts) {
