@@ -3,6 +3,7 @@
 //! is what the ledger says ([`House::check`]).
 
 mod document;
+mod hand;
 mod house;
 mod ledger;
 pub mod program;

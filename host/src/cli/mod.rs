@@ -8,6 +8,7 @@ mod check;
 mod credential;
 mod demo;
 mod exit;
+mod hand;
 mod held;
 mod integration;
 mod output;
@@ -23,6 +24,7 @@ mod site;
 mod status;
 mod story;
 mod trouble;
+mod undo;
 
 pub use arguments::main;
 pub use exit::ExitStatus;

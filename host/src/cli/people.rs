@@ -6,14 +6,14 @@ use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Person, line};
+use super::output::json_v1::{Answer, LedgerRow, Link, Lock, Person, Pin, line};
 use super::output::{Column, Table, count, cut, number, shown, time};
 use super::people_file::{self, Csv};
 use super::session::Session;
 use super::trouble::Trouble;
-use super::{run as commands, runs};
+use super::{hand, run as commands, runs};
 use crate::model::{CONNECTOR_SYNC_TIME, TARGETS};
-use crate::store::{Found, PeopleFilter, PersonRow, Store, fields};
+use crate::store::{Found, LockRow, PeopleFilter, PersonRow, PinRow, Store, fields};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -57,6 +57,8 @@ pub(super) enum Command {
         /// The file; its first line names the columns
         file: PathBuf,
     },
+    #[command(flatten)]
+    Hand(hand::Command),
     /// Write everybody, ordered by id: the same directory gives the same bytes
     ///
     /// Example: userload people export > people.csv
@@ -84,6 +86,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
         }
         Command::Show { who } => show(session, &who),
         Command::Import { file } => import(session, &file),
+        Command::Hand(command) => hand::run(session, command),
         Command::Export { status, csv: _ } => {
             export(session, status.map(|status| matches!(status, Status::Active)))
         }
@@ -148,8 +151,8 @@ fn status(person: &PersonRow) -> &'static str {
     if person.active { "active" } else { "inactive" }
 }
 
-fn show(session: &Session, who: &str) -> Result<ExitStatus> {
-    let store = session.store()?;
+/// The person that somebody named.
+pub(super) fn find(session: &Session, store: &Store, who: &str) -> Result<Box<PersonRow>> {
     let person = match store.find_person(who, &session.stamped(&store)?)? {
         Found::One(person) => person,
         Found::Nobody => {
@@ -173,17 +176,28 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
             .into());
         }
     };
+    Ok(person)
+}
+
+fn show(session: &Session, who: &str) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let person = find(session, &store, who)?;
     let links = store.links_of(person.id)?;
     let history = store.history_of(person.id, 50)?;
+    let (locks, pins) = (store.locks_of(person.id)?, store.person_pins(person.id)?);
     if session.printer.json() {
         let links: Vec<Link<'_>> = links.iter().map(Link::from).collect();
         let history: Vec<LedgerRow<'_>> = history.iter().map(LedgerRow::from).collect();
         let answer =
             Answer::new("person", Person::from(&*person)).and("links", links).and("history", history);
+        let locks: Vec<Lock<'_>> = locks.iter().map(Lock::from).collect();
+        let pins: Vec<Pin<'_>> = pins.iter().map(Pin::from).collect();
+        let answer = answer.and("locks", locks).and("pins", pins);
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
-    session.printer.answer(&card(session, &person, &links, &history)?)?;
+    let standing = standing(session, &locks, &pins);
+    session.printer.answer(&card(session, &person, &links, &standing, &history)?)?;
     Ok(ExitStatus::Done)
 }
 
@@ -191,6 +205,7 @@ fn card(
     session: &Session,
     person: &PersonRow,
     links: &[crate::store::LinkRow],
+    standing: &str,
     history: &[crate::store::ChangeRow],
 ) -> Result<String> {
     let paint = session.printer.paint();
@@ -233,6 +248,7 @@ fn card(
         }
         text.push_str(&table.render(2, paint));
     }
+    text.push_str(standing);
     let told: Vec<_> = history.iter().filter(|it| it.was_applied() || it.state == "held").collect();
     if !told.is_empty() {
         text.push_str(&format!("\n{}\n", paint.bold("History")));
@@ -251,8 +267,45 @@ fn card(
     Ok(text)
 }
 
+/// What no run writes: locks and pins.
+fn standing(session: &Session, locks: &[LockRow], pins: &[PinRow]) -> String {
+    let paint = session.printer.paint();
+    let mut text = String::new();
+    if !locks.is_empty() {
+        text.push_str(&format!("\n{}\n", paint.bold("Locked: no run writes it")));
+        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
+        for lock in locks {
+            let field = if lock.field.is_empty() { "everything" } else { &lock.field };
+            let note = cut(&shown(lock.note.as_deref().unwrap_or_default()), 80).into_owned();
+            table.row([shown(field).into_owned(), format!("run {}, {}", lock.run, time(lock.at)), note]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    if !pins.is_empty() {
+        text.push_str(&format!(
+            "\n{}\n",
+            paint.bold("Pinned: no run writes it while the source says the same")
+        ));
+        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
+        for pin in pins {
+            let while_so = match pin.source_value.as_deref() {
+                Some(_) if pin.field == "*" => String::new(),
+                Some(value) => format!("while {} says {}", shown(&pin.integration), cut(&shown(value), 60)),
+                None => format!("while {} says nothing", shown(&pin.integration)),
+            };
+            table.row([
+                shown(pin.field_for_people()).into_owned(),
+                shown(&pin.reason).into_owned(),
+                while_so,
+            ]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    text
+}
+
 /// The access roles that a file may give: those of all integrations, and the default ones.
-fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
+pub(super) fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
     let mut roles: Vec<String> = crate::config::DEFAULT_ACCESS_ROLES.map(str::to_owned).to_vec();
     for row in store.integrations()? {
         if let Ok(integration) = session.parse(&row) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 use rusqlite::{TransactionBehavior, named_params, params};
 
-use super::pins::whole_digest;
+use super::pins::fields_digest;
 use super::runs::RunId;
 use super::{Result, Store};
 use crate::model::{Millis, Outcome, PersonUid};
@@ -307,7 +307,7 @@ impl<'tx> Writer<'tx> {
             evidence,
             base_version,
             self.at,
-            new.fields.as_deref().filter(|_| !created).map(whole_digest),
+            new.fields.as_deref().filter(|_| !created).map(fields_digest).transpose()?,
         ])?;
         Ok(())
     }

@@ -10,4 +10,6 @@ mod matching;
 mod plans;
 mod property;
 mod trouble;
+mod undo;
+mod undo_property;
 mod values;

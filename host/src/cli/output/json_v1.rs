@@ -3,12 +3,14 @@
 //!
 //! Times are RFC 3339 in UTC. Values of fields are the source's own JSON texts.
 
+mod hand;
 mod people;
 mod run;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+pub(in crate::cli) use hand::{Lock, Pin};
 pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 

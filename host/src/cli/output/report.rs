@@ -120,7 +120,10 @@ fn undo_title(report: &RunReport, state: RunState) -> String {
 
 /// Whether the ledger has rows of this run that are worth a list.
 fn may_list(report: &RunReport) -> bool {
-    !matches!((report.kind, report.state), (RunKind::Import | RunKind::Hand, _) | (RunKind::Undo, RunState::Planned))
+    !matches!(
+        (report.kind, report.state),
+        (RunKind::Import | RunKind::Hand, _) | (RunKind::Undo, RunState::Planned)
+    )
 }
 
 fn totals(report: &RunReport, view: View) -> String {

@@ -53,7 +53,8 @@ impl Store {
                  ON CONFLICT (tenant, source_id) DO UPDATE SET uid = excluded.uid, at = excluded.at",
                 params![hand.tenant, id, present.uid, now],
             )?;
-            let nobody = "UPDATE change SET fields = NULL, differences = NULL, not_applied = NULL, reason = ?3
+            let nobody =
+                "UPDATE change SET fields = NULL, differences = NULL, not_applied = NULL, reason = ?3
                           WHERE tenant = ?1 AND source_id = ?2 AND person IS NULL";
             tx.execute(nobody, params![hand.tenant, id, ERASED])?;
             for table in ["hold", "pin", "decision"] {
@@ -184,7 +185,8 @@ fn reports(hand: &Hand<'_>, person: i64, ids: &BTreeSet<String>, names: &BTreeSe
         .query_map(params![hand.tenant, first.unwrap_or(i64::MAX)], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for run in runs {
-        let text: String = hand.tx.query_row("SELECT report FROM run WHERE id = ?1", [run], |row| row.get(0))?;
+        let text: String =
+            hand.tx.query_row("SELECT report FROM run WHERE id = ?1", [run], |row| row.get(0))?;
         let mut report: Value = serde_json::from_str(&text)?;
         if clean(&mut report, ids, names) {
             let text = serde_json::to_string(&report)?;

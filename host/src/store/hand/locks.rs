@@ -21,7 +21,7 @@ pub struct Locking<'a> {
 pub struct Unpinning<'a> {
     /// The person; none = records that are nobody.
     pub person: Option<i64>,
-    /// The pins, as [`Store::pins_of`] gave them.
+    /// The pins, as [`Store::person_pins`] gave them.
     pub pins: &'a [PinRow],
 }
 

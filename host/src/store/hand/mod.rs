@@ -3,7 +3,7 @@
 
 mod edit;
 mod erase;
-mod links;
+pub(super) mod links;
 mod locks;
 mod merge;
 mod read;
@@ -359,6 +359,7 @@ fn present(tx: &Transaction<'_>, id: i64) -> Result<Option<Present>> {
 /// # Errors
 /// When they are gone since.
 fn still_there(hand: &Hand<'_>, person: i64) -> Result<Present> {
-    hand.person(person)?
-        .ok_or_else(|| StoreError::Refused("this person was removed a moment ago; nothing was changed".into()))
+    hand.person(person)?.ok_or_else(|| {
+        StoreError::Refused("this person was removed a moment ago; nothing was changed".into())
+    })
 }

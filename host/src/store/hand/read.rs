@@ -3,7 +3,6 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::model::Millis;
-use crate::store::pins::WHOLE;
 use crate::store::{Result, Store};
 
 /// A lock of a person.
@@ -30,7 +29,7 @@ pub struct PinRow {
     pub source_id: String,
     /// A target field, `status`, or `*`: the record as a whole.
     pub field: String,
-    /// What the source says while the pin holds; see [`crate::store::pins::NewPin`].
+    /// What the source says while the pin holds; see [`crate::store::NewPin`].
     pub source_value: Option<String>,
     /// Why.
     pub reason: String,
@@ -42,7 +41,7 @@ impl PinRow {
     /// The field, as people read it.
     #[must_use]
     pub fn field_for_people(&self) -> &str {
-        if self.field == WHOLE { "the record as a whole" } else { &self.field }
+        if self.field == "*" { "the record as a whole" } else { &self.field }
     }
 }
 
@@ -82,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn pins_of(&self, person: i64) -> Result<Vec<PinRow>> {
+    pub fn person_pins(&self, person: i64) -> Result<Vec<PinRow>> {
         Ok(self
             .sql
             .prepare_cached(&format!(
@@ -98,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn pins_of_record(&self, source_id: &str) -> Result<Vec<PinRow>> {
+    pub fn record_pins(&self, source_id: &str) -> Result<Vec<PinRow>> {
         Ok(self
             .sql
             .prepare_cached(&format!(
