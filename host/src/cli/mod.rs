@@ -25,6 +25,7 @@ mod status;
 mod story;
 mod trouble;
 mod undo;
+mod why;
 
 pub use arguments::main;
 pub use exit::ExitStatus;

@@ -101,3 +101,5 @@ CREATE TABLE former_link (
 ) STRICT;
 CREATE INDEX former_link_change ON former_link (change);
 CREATE INDEX former_link_person ON former_link (person);
+-- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
+CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;

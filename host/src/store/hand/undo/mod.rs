@@ -14,16 +14,13 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params}
 
 use super::{Alteration, Hand, Order, Present, Row};
 use crate::model::{Millis, Outcome};
+use crate::store::pins::{STATUS, WHOLE};
 use crate::store::{NewPin, Result, RunId, Store, StoreError, fields, pins};
 use crate::sync::{CauseGroup, RunKind, RunReport, RunState, Sample};
 use deed::{Deed, Done};
 use names::Claims;
 use verdict::{Plan, Verdict};
 
-/// The `field` of a pin that keeps a record as a whole from becoming anybody.
-const WHOLE: &str = "*";
-/// The `field` of a pin that keeps the status.
-const STATUS: &str = "status";
 /// People of a group that are named.
 const SAMPLES: usize = 3;
 
@@ -431,6 +428,7 @@ impl Undoing<'_> {
         };
         let reason = format!("undone in run {}", self.hand.number);
         let pin = NewPin {
+            tenant: self.hand.tenant,
             integration,
             source_id,
             person,
@@ -440,7 +438,7 @@ impl Undoing<'_> {
             run: self.hand.run,
             at: self.hand.now,
         };
-        pins::insert(self.hand.tx, self.hand.tenant, &pin)
+        pins::insert(self.hand.tx, &pin)
     }
 
     /// Lifts the pin that the undone undo has made.
