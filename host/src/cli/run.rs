@@ -143,7 +143,7 @@ fn not_undone(report: &RunReport) -> bool {
 
 /// The exit status that a report comes to.
 pub(super) fn status_of(report: &RunReport) -> ExitStatus {
-    let judged = report.kind.by_hand() || report.completeness.complete;
+    let judged = !report.kind.lists() || report.completeness.complete;
     if report.state == RunState::Failed {
         ExitStatus::Failed
     } else if report.newly_held > 0 || !judged {

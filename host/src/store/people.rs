@@ -11,7 +11,7 @@ use rusqlite::{Row, named_params, params};
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
 pub use import::{Import, ImportRow, Imported};
-pub use why::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
+pub use why::{Account, DecisionRow, LinkState, Question, StandingLock, StandingPin};
 
 use super::{Result, Store, fields};
 use crate::model::{Millis, fold_key};
@@ -165,7 +165,11 @@ impl Store {
         Ok(Ok(()))
     }
 
-    fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
+    /// The person of that row.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or there is no such row.
+    pub fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
         Ok(self
             .sql
             .prepare_cached(&format!("{SELECT} WHERE p.id = :id"))?

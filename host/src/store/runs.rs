@@ -124,7 +124,8 @@ impl Store {
             .sql
             .query_row(
                 "SELECT id, number, basis, config, started_at FROM run
-                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' ORDER BY id DESC LIMIT 1",
+                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' AND kind IN ('sync', 'plan')
+                 ORDER BY id DESC LIMIT 1",
                 params![self.tenant.0, integration],
                 |row| {
                     Ok((
@@ -364,7 +365,15 @@ fn clear(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
 
 /// Empties the staging tables of a run.
 fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
-    for table in ["staged", "staged_absent", "staged_hold", "run_page"] {
+    for table in [
+        "staged",
+        "staged_absent",
+        "staged_hold",
+        "staged_unpin",
+        "staged_unlink",
+        "staged_close",
+        "run_page",
+    ] {
         tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
     Ok(())

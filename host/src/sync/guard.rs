@@ -33,9 +33,9 @@ struct FieldTally {
 }
 
 /// The parts of one change, each with the cause that it would be held for.
-struct Part<'a> {
-    cause: String,
-    difference: Option<Difference<'a>>,
+pub(super) struct Part<'a> {
+    pub(super) cause: String,
+    pub(super) difference: Option<Difference<'a>>,
     always: bool,
 }
 
@@ -215,7 +215,7 @@ pub fn split(
 }
 
 /// The outcome of what is left of a change.
-fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> Outcome {
+pub(super) fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> Outcome {
     if flowing.status && !hold_status {
         return flowing.outcome;
     }
@@ -234,7 +234,10 @@ fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> 
 
 /// A value that waited for consent when the person was adopted goes on waiting for it, though the person is
 /// linked by now.
-fn parts<'f>(flowing: &'f Flowing, standing: &dyn Fn(&str) -> bool) -> crate::store::Result<Vec<Part<'f>>> {
+pub(super) fn parts<'f>(
+    flowing: &'f Flowing,
+    standing: &dyn Fn(&str) -> bool,
+) -> crate::store::Result<Vec<Part<'f>>> {
     let mut parts = Vec::new();
     if let Some(cause) = &flowing.deactivation {
         parts.push(Part { cause: cause.clone(), difference: None, always: false });

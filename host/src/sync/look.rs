@@ -67,6 +67,12 @@ pub fn terms_of(store: &Store, row: &IntegrationRow, fields: &[SourceField]) -> 
         })?;
     let others = preflight::others(store, &integration, fields)?;
     Ok(Terms {
+        standing: store.standing(&row.name).map_err(|error| Problem {
+            place: "store",
+            what: error.to_string(),
+            help: error.help(),
+        })?,
+        wish: None,
         run: RunId { row: 0, number: 0, basis: 0 },
         mapping: config::mapping_text(&integration),
         policy: config::policy_text(&integration),

@@ -20,6 +20,12 @@ pub enum RunKind {
     Hand,
     /// What another run did, taken back.
     Undo,
+    /// Applies what was held and somebody in charge has approved.
+    Approve,
+    /// Takes a record for whom somebody in charge has decided that it is.
+    Decide,
+    /// Pins what was held and somebody in charge has rejected.
+    Reject,
 }
 
 impl RunKind {
@@ -32,13 +38,16 @@ impl RunKind {
             Self::Import => "import",
             Self::Hand => "hand",
             Self::Undo => "undo",
+            Self::Approve => "approve",
+            Self::Decide => "decide",
+            Self::Reject => "reject",
         }
     }
 
-    /// Whether a person ordered it, and no source was read.
+    /// Whether it reads a whole listing, which says who is absent.
     #[must_use]
-    pub fn by_hand(self) -> bool {
-        matches!(self, Self::Import | Self::Hand | Self::Undo)
+    pub fn lists(self) -> bool {
+        matches!(self, Self::Plan | Self::Sync)
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub(in crate::cli) use hand::{Lock, Pin};
-pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
+pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 pub(in crate::cli) use why::story;
 

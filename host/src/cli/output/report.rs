@@ -84,12 +84,15 @@ fn header(report: &RunReport, view: View) -> String {
         (RunKind::Undo, state) => undo_title(report, state),
         (_, RunState::Failed) => format!("Run {} of {name} failed: nobody was changed", report.run),
         (_, RunState::Discarded) => format!("Run {} of {name} was discarded: nobody was changed", report.run),
+        (RunKind::Approve, RunState::Applied) => format!("Run {} of {name}: what was approved", report.run),
+        (RunKind::Decide, RunState::Applied) => format!("Run {} of {name}: what was decided", report.run),
+        (RunKind::Reject, _) => format!("Run {} of {name}: what was rejected", report.run),
         (_, RunState::Applied) => format!("Run {} of {name}, applied", report.run),
         (RunKind::Plan, _) => format!("Plan {} for {name}: nobody was changed yet", report.run),
         _ => format!("Run {} of {name}, {}", report.run, report.state.name()),
     };
     let mut text = format!("{}\n", view.paint.bold(&what));
-    if report.kind.by_hand() || report.state == RunState::Failed {
+    if !report.kind.lists() || report.state == RunState::Failed {
         return text;
     }
     let listing = &report.completeness;
@@ -153,9 +156,12 @@ fn totals(report: &RunReport, view: View) -> String {
         RunKind::Hand => "by hand",
         RunKind::Undo => "to undo",
         RunKind::Plan | RunKind::Sync => "listed",
+        RunKind::Approve | RunKind::Decide => "there when asked for",
+        RunKind::Reject => "rejected",
     };
     let absent = match report.absent {
         0 => String::new(),
+        absent if !report.kind.lists() => format!(" + {} gone, silent or beside", number(absent)),
         absent => format!(" + {} absent", number(absent)),
     };
     let adds = format!("= {} ({} {seen}{absent})", count(sum, "row", "rows"), number(report.rows_seen));
@@ -301,7 +307,7 @@ fn notes(report: &RunReport, view: View) -> Option<String> {
 }
 
 fn cost(report: &RunReport, view: View) -> String {
-    if report.kind.by_hand() {
+    if matches!(report.kind, RunKind::Import | RunKind::Reject | RunKind::Hand | RunKind::Undo) {
         return String::new();
     }
     let seconds = |ms: u64| format!("{}.{} s", number(ms / 1000), ms % 1000 / 100);
