@@ -97,7 +97,8 @@ CREATE TABLE former_link (
   absent_since  INTEGER,
   absent_runs   INTEGER NOT NULL,
   sync_time     INTEGER,
-  made_by       INTEGER
+  made_by       INTEGER,
+  open          INTEGER NOT NULL          -- the next run had to look again anyway
 ) STRICT;
 CREATE INDEX former_link_change ON former_link (change);
 CREATE INDEX former_link_person ON former_link (person);

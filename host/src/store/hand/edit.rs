@@ -117,7 +117,7 @@ impl Store {
                     ..Row::default()
                 },
             )?;
-            hand.put_away(found, change)?;
+            hand.put_away(found, change, present.version)?;
         }
         hand.touch(person)?;
         let report = hand.finish(|_| {})?;

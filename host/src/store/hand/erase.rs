@@ -21,16 +21,19 @@ impl Store {
     /// Erases a person: keys, links, raw documents, locks, pins, holds; values in the ledger and names in reports.
     /// Their users at the source get tombstones, so that no run makes them again.
     ///
+    /// The second value tells whether the file was swept as well: it is not while another process has it open.
+    ///
     /// # Errors
     /// When the store cannot be written; nothing was changed then.
-    pub fn erase_person(&mut self, person: i64, now: Millis) -> Result<RunReport> {
-        // What is deleted is overwritten in the file as well.
-        self.sql.pragma_update(None, "secure_delete", "ON")?;
+    pub fn erase_person(&mut self, person: i64, now: Millis) -> Result<(RunReport, bool)> {
         let report = self.erase(person, now)?;
-        // The log beside the file has the old pages until it is written back. Somebody who reads keeps it: then
-        // the next one who closes the store does it.
-        self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(report)
+        // Pages that were freed, now or years ago, still have the old texts; so has the log beside the file.
+        let swept = self.sql.execute_batch("VACUUM").is_ok()
+            && self
+                .sql
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+                .is_ok_and(|busy| busy == 0);
+        Ok((report, swept))
     }
 
     fn erase(&mut self, person: i64, now: Millis) -> Result<RunReport> {

@@ -41,25 +41,25 @@ impl Hand<'_> {
             .collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Takes a link away, and keeps it with the row of the ledger that says so. What was staged with it would
-    /// bring it back: it is given up.
+    /// Takes a link away, and keeps it with the row of the ledger that says so. `version` is the person's before
+    /// that. What was staged with the link would bring it back: it is given up.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub(super) fn put_away(&self, link: &LinkKey, change: i64) -> Result<()> {
+    pub(super) fn put_away(&self, link: &LinkKey, change: i64, version: i64) -> Result<()> {
         discard_open(self.tx, self.tenant, &link.integration, self.now)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO former_link (change, tenant, integration, source_tenant, cloud, source_id, person,
-                   document, digest, basis, enabled, gone, absent_since, absent_runs, sync_time, made_by)
+                   document, digest, basis, enabled, gone, absent_since, absent_runs, sync_time, made_by, open)
                  SELECT ?2, l.tenant, l.integration, l.source_tenant, l.cloud, l.source_id, l.person, l.document,
                    l.digest, l.basis, l.enabled, l.gone, l.absent_since, l.absent_runs,
                    -- Whoever comes back was not seen meanwhile.
-                   coalesce(l.sync_time, i.sync_time), l.made_by
+                   coalesce(l.sync_time, i.sync_time), l.made_by, l.open = 1 OR l.person_version != ?3
                  FROM link l LEFT JOIN integration i ON i.tenant = l.tenant AND i.name = l.integration
                  WHERE l.id = ?1",
             )?
-            .execute(params![link.id, change])?;
+            .execute(params![link.id, change, version])?;
         self.tx.prepare_cached("DELETE FROM link WHERE id = ?1")?.execute([link.id])?;
         Ok(())
     }
@@ -92,11 +92,12 @@ impl Hand<'_> {
         Ok(count.unsigned_abs())
     }
 
-    /// Brings back the links that a row of the ledger took away; the next run looks at them again.
+    /// Brings back the links that a row of the ledger took away. The next run looks at them again when it had to
+    /// before, or when `touched`: somebody has changed the person meanwhile.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub(super) fn bring_back(&self, change: i64) -> Result<()> {
+    pub(super) fn bring_back(&self, change: i64, touched: bool) -> Result<()> {
         let integrations: Vec<String> = self
             .tx
             .prepare_cached("SELECT DISTINCT integration FROM former_link WHERE change = ?1")?
@@ -110,11 +111,11 @@ impl Hand<'_> {
                 "INSERT INTO link (tenant, integration, source_tenant, cloud, source_id, person, document, digest,
                    basis, person_version, open, enabled, gone, absent_since, absent_runs, sync_time, made_by)
                  SELECT f.tenant, f.integration, f.source_tenant, f.cloud, f.source_id, f.person, f.document,
-                   f.digest, f.basis, p.version, 1, f.enabled, f.gone, f.absent_since, f.absent_runs, f.sync_time,
+                   f.digest, f.basis, p.version, f.open OR ?2, f.enabled, f.gone, f.absent_since, f.absent_runs, f.sync_time,
                    f.made_by
                  FROM former_link f JOIN person p ON p.id = f.person WHERE f.change = ?1 ORDER BY f.id",
             )?
-            .execute([change])?;
+            .execute(params![change, touched])?;
         self.tx.prepare_cached("DELETE FROM former_link WHERE change = ?1")?.execute([change])?;
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Store {
             },
         )?;
         for link in &goes {
-            hand.put_away(link, removed)?;
+            hand.put_away(link, removed, 0)?;
         }
         for link in &stays {
             discard_open(&tx, hand.tenant, &link.integration, now)?;

@@ -311,7 +311,7 @@ impl Undoing<'_> {
             },
         )?;
         for link in self.hand.links(present.id)? {
-            self.hand.put_away(&link, change)?;
+            self.hand.put_away(&link, change, present.version)?;
         }
         self.hand.remove(present.id)?;
         match &deed.pins {
@@ -334,7 +334,7 @@ impl Undoing<'_> {
                 ..row
             },
         )?;
-        self.hand.bring_back(deed.id)?;
+        self.hand.bring_back(deed.id, false)?;
         match &deed.pins {
             true => self.pin(deed, Some(person.id), WHOLE, deed.whole()?.as_deref()),
             false => self.unpin(deed, WHOLE),
@@ -385,10 +385,13 @@ impl Undoing<'_> {
             },
         )?;
         if let Some(link) = unlink {
-            self.hand.put_away(link, change)?;
+            self.hand.put_away(link, change, present.version)?;
         }
         if *relink {
-            self.hand.bring_back(deed.id)?;
+            // Taking it away was the last that happened to the person.
+            let touched =
+                deed.base_version.map(|it| it + 1) != Some(present.version) || !verdict.kept.is_empty();
+            self.hand.bring_back(deed.id, touched)?;
         }
         self.pins(deed, present, verdict)
     }
