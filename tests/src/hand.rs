@@ -135,9 +135,11 @@ impl House {
     pub fn erase(&mut self, source_id: &str) -> RunReport {
         self.now += MINUTE;
         let (person, now) = (self.row_of(source_id), self.now);
-        let report = self.store().erase_person(person, now);
+        let (report, swept) =
+            self.store().erase_person(person, now).unwrap_or_else(|error| panic!("{error}"));
+        assert!(swept, "the file was not swept");
         self.check();
-        report.unwrap_or_else(|error| panic!("{error}"))
+        report
     }
 
     /// All pins, by user and field.

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::trouble::Trouble;
 use super::{people, people_file, services};
 use crate::config::nearest;
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, Target};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Target, Targets};
 use crate::store::{Edit, LinkRow, LockRow, Locking, Merging, PersonRow, PinRow, Store, Unpinning};
 use crate::sync::RunReport;
 
@@ -135,10 +135,8 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
 }
 
 /// The field that a text names, by name or label.
-fn field(text: &str) -> Result<&'static Target> {
-    let plain = text.trim().to_lowercase();
-    let found = TARGETS.iter().find(|it| it.name == plain || it.label.to_lowercase() == plain);
-    match found {
+fn field<'t>(targets: &'t Targets, text: &str) -> Result<&'t Target> {
+    match targets.find(text) {
         Some(target) if target.name == CONNECTOR_SYNC_TIME => Err(Trouble::usage(format!(
             "`{CONNECTOR_SYNC_TIME}` is a stamp of the link, not for hands to write"
         ))
@@ -147,7 +145,7 @@ fn field(text: &str) -> Result<&'static Target> {
         Some(target) => Ok(target),
         None => {
             let trouble = Trouble::usage(format!("people have no field `{}`", text.escape_debug()));
-            let help = match nearest(text, TARGETS.iter().map(|it| it.name).chain(["status"])) {
+            let help = match nearest(text, targets.names().chain(["status"])) {
                 Some("status") => {
                     "the status is set with --active and --inactive, locked with --status".into()
                 }
@@ -160,16 +158,16 @@ fn field(text: &str) -> Result<&'static Target> {
 }
 
 /// The name of a field, or `status`.
-pub(super) fn field_or_status(text: &str) -> Result<String> {
+pub(super) fn field_or_status(targets: &Targets, text: &str) -> Result<String> {
     if text.eq_ignore_ascii_case("status") {
         return Ok("status".to_owned());
     }
-    Ok(field(text)?.name.to_owned())
+    Ok(field(targets, text)?.name.clone())
 }
 
 /// What is locked or unlocked: the empty field stands for the person wholly.
-fn lockable(fields: &[String], status: bool) -> Result<Vec<String>> {
-    let mut names = fields.iter().map(|it| field_or_status(it)).collect::<Result<Vec<String>>>()?;
+fn lockable(targets: &Targets, fields: &[String], status: bool) -> Result<Vec<String>> {
+    let mut names = fields.iter().map(|it| field_or_status(targets, it)).collect::<Result<Vec<String>>>()?;
     names.extend(status.then(|| "status".to_owned()));
     names.sort();
     names.dedup();
@@ -193,7 +191,7 @@ fn set(
                 .help("for example `department=Tax`; `--clear department` empties it")
                 .into());
         };
-        let target = field(name)?;
+        let target = field(store.targets(), name)?;
         if value.trim().is_empty() {
             return Err(Trouble::usage(format!("`{}` has no value", target.name))
                 .help(format!("`--clear {}` empties it", target.name))
@@ -202,18 +200,18 @@ fn set(
         let raw = people_file::value(target, value.trim(), &roles).map_err(|problem| {
             Trouble::usage(format!("{}: {problem}", target.name)).help("nobody was changed")
         })?;
-        if edit.fields.insert(target.name.to_owned(), Some(raw)).is_some() {
+        if edit.fields.insert(target.name.clone(), Some(raw)).is_some() {
             return Err(Trouble::usage(format!("`{}` is given twice", target.name)).into());
         }
     }
     for name in clear {
-        let target = field(name)?;
+        let target = field(store.targets(), name)?;
         if target.mandatory || target.name == ACCESS_ROLE {
             return Err(Trouble::usage(format!("everybody has a `{}`: it cannot be emptied", target.name))
                 .help(format!("give another one: `{}=VALUE`", target.name))
                 .into());
         }
-        if edit.fields.insert(target.name.to_owned(), None).is_some() {
+        if edit.fields.insert(target.name.clone(), None).is_some() {
             return Err(Trouble::usage(format!("`{}` is given twice", target.name)).into());
         }
     }
@@ -267,7 +265,7 @@ fn warnings(
         if !links.iter().any(|link| link.integration == row.name) {
             continue;
         }
-        let Ok(integration) = session.parse(row) else { continue };
+        let Ok(integration) = session.parse(store, row) else { continue };
         for name in
             edit.fields.keys().filter(|name| integration.mapping.iter().any(|it| it.target.name == **name))
         {
@@ -318,7 +316,7 @@ fn lock(
 ) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let person = people::find(session, &store, who)?;
-    let mut names = lockable(fields, status)?;
+    let mut names = lockable(store.targets(), fields, status)?;
     if names.is_empty() {
         names.push(String::new());
     }
@@ -345,7 +343,7 @@ fn listed(locks: &[LockRow]) -> String {
 fn unlock(session: &Session, who: &str, fields: &[String], status: bool) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let person = people::find(session, &store, who)?;
-    let mut names = lockable(fields, status)?;
+    let mut names = lockable(store.targets(), fields, status)?;
     let locks = store.locks_of(person.id)?;
     let name = shown(&person.name()).into_owned();
     if locks.is_empty() {
@@ -427,7 +425,7 @@ fn unpin(session: &Session, who: &str, fields: &[String]) -> Result<ExitStatus> 
     }
     let wanted = fields
         .iter()
-        .map(|it| if it == "*" { Ok("*".to_owned()) } else { field_or_status(it) })
+        .map(|it| if it == "*" { Ok("*".to_owned()) } else { field_or_status(store.targets(), it) })
         .collect::<Result<Vec<String>>>()?;
     if let Some(missing) = wanted.iter().find(|name| !pins.iter().any(|it| it.field == **name)) {
         let mut there: Vec<&str> = pins.iter().map(|it| it.field.as_str()).collect();
@@ -531,9 +529,14 @@ fn erase(session: &Session, who: &str, yes: bool) -> Result<ExitStatus> {
         .into());
     }
     let _alone = services::all_alone(session, &store)?;
-    let report = store.erase_person(person.id, session.now())?;
+    let (report, swept) = store.erase_person(person.id, session.now())?;
     let answer = format!("{} is erased (run {})", person.uid, report.run);
     reported(session, &report, &answer)?;
+    if !swept {
+        session.printer.story(
+            "another process has the store open: its file may tell of them until the next erasure sweeps it",
+        );
+    }
     if !links.is_empty() {
         session
             .printer

@@ -38,8 +38,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
             .help("--only takes created, reactivated, deactivated, adopted, renamed, updated or removed")
             .into());
     }
-    let fields: BTreeSet<String> =
-        arguments.field.iter().map(|name| hand::field_or_status(name)).collect::<Result<_>>()?;
+    let fields: BTreeSet<String> = arguments
+        .field
+        .iter()
+        .map(|name| hand::field_or_status(store.targets(), name))
+        .collect::<Result<_>>()?;
     let person = match arguments.person.as_deref() {
         Some(who) => Some(people::find(session, &store, who)?.id),
         None => None,

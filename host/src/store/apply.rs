@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 use rusqlite::{Transaction, TransactionBehavior, named_params, params};
 
 use super::runs::RunId;
-use super::{Decided, Result, Store, StoreError, holds};
+use super::{Choice, Result, Store, StoreError, holds};
 use crate::model::Millis;
 use crate::sync::RunReport;
 
@@ -29,7 +29,7 @@ pub struct Apply<'a> {
     pub strict: bool,
     /// Fields by which people are recognised, of a run that was staged a while ago: who was entered meanwhile
     /// is not made a second time.
-    pub match_keys: &'a [&'static str],
+    pub match_keys: &'a [String],
     /// Whom the run is about.
     pub scope: Scope<'a>,
     /// Now: the sync time of everybody who was seen.
@@ -44,7 +44,7 @@ pub enum Scope<'a> {
     /// Some people, asked about by id. Stamps, graces and the questions about others stay as they are.
     Some {
         /// Who a record was decided to be, remembered from now on.
-        decision: Option<(&'a str, Decided)>,
+        decision: Option<(&'a str, Choice)>,
     },
 }
 
@@ -258,11 +258,11 @@ fn remember(
     tenant: i64,
     apply: &Apply<'_>,
     source_id: &str,
-    decided: Decided,
+    decided: Choice,
 ) -> Result<()> {
     let (kind, person) = match decided {
-        Decided::Link(person) => ("link", Some(person)),
-        Decided::New => ("new", None),
+        Choice::Link(person) => ("link", Some(person)),
+        Choice::New => ("new", None),
     };
     tx.execute(
         "INSERT OR REPLACE INTO decision (tenant, integration, source_id, kind, person, run, at)

@@ -194,11 +194,11 @@ fn pinned(hold: &OpenHold) -> Result<std::result::Result<Pinned, &'static str>> 
         if word == "unconfirmed" {
             return Ok(Err("the source gave no answer about them yet; `userload held approve` asks again"));
         }
-        return Ok(Ok(vec![("status".to_owned(), Some(word.to_owned()))]));
+        return Ok(Ok(vec![(pins::STATUS.to_owned(), Some(word.to_owned()))]));
     }
     if hold.person.is_none() {
         return Ok(match &hold.digest {
-            Some(digest) => Ok(vec![("*".to_owned(), Some(digest.clone()))]),
+            Some(digest) => Ok(vec![(pins::WHOLE.to_owned(), Some(digest.clone()))]),
             None if hold.cause == AMBIGUOUS => Err("who they are is decided: `userload held decide`"),
             None => Err("what they would become is not known"),
         });

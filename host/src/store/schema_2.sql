@@ -102,8 +102,7 @@ CREATE TABLE former_link (
 ) STRICT;
 CREATE INDEX former_link_change ON former_link (change);
 CREATE INDEX former_link_person ON former_link (person);
--- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
-CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;
+
 -- Pins of which a run has found that the source says something else by now.
 CREATE TABLE staged_unpin (
   run INTEGER NOT NULL REFERENCES run,
@@ -137,3 +136,6 @@ CREATE INDEX hold_closed_run ON hold (closed_run) WHERE closed_run IS NOT NULL;
 
 -- When the source was last asked about somebody whom it did not list: whoever waits longest is asked first.
 ALTER TABLE link ADD COLUMN asked_at INTEGER;
+
+-- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
+CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;

@@ -33,7 +33,7 @@ pub struct Pin {
 
 /// Who an ambiguous record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decided {
+pub enum Choice {
     /// This person.
     Link(i64),
     /// Nobody who is known: a new person.
@@ -104,7 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn decided(&self, integration: &str, source_id: &str) -> Result<Option<Decided>> {
+    pub fn choice(&self, integration: &str, source_id: &str) -> Result<Option<Choice>> {
         let found: Option<(String, Option<i64>)> = self
             .sql
             .prepare_cached(
@@ -114,9 +114,9 @@ impl Store {
             .query_row(params![self.tenant.0, integration, source_id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         Ok(match found {
-            Some((kind, _)) if kind == "new" => Some(Decided::New),
+            Some((kind, _)) if kind == "new" => Some(Choice::New),
             // Somebody who is not there any more is nobody: the question is open again.
-            Some((_, person)) => person.map(Decided::Link),
+            Some((_, person)) => person.map(Choice::Link),
             None => None,
         })
     }

@@ -186,7 +186,8 @@ pub(super) fn settle(
         let name = |store: &Store| called(store, hold);
         let row = ended.get(&hold.source_id);
         let outcome = row.map_or(Outcome::Unchanged, |it| it.outcome);
-        let said = refused.get(&(hold.source_id.clone(), field_of(&hold.cause)));
+        let named = hold.cause == KEY || held_value(hold, "username")?.is_some();
+        let said = refused.get(&hold.source_id).filter(|_| named);
         let leaves = hold.cause.starts_with(LEAVING) && outcome == Outcome::Deactivated;
         let created = hold.person.is_none() && outcome == Outcome::Created;
         if let Some(why) = said {
@@ -250,11 +251,6 @@ fn called(store: &Store, hold: &OpenHold) -> Result<String, RunError> {
         Some(person) => store.name_of(person)?,
         None => hold.source_id.clone(),
     })
-}
-
-/// The field that a cause is about; the status when it is none.
-fn field_of(cause: &str) -> String {
-    cause.split_once(':').map_or(cause, |(_, field)| field).to_owned()
 }
 
 /// What became of the approved holds.
@@ -351,8 +347,8 @@ fn held_value(hold: &OpenHold, field: &str) -> Result<Option<Option<String>>, Ru
     Ok(list.iter().find(|it| it.0 == field).map(|it| it.2.map(|raw| raw.get().to_owned())))
 }
 
-/// Why an approved part cannot flow, by id at the source and field.
-type Refused = HashMap<(String, String), String>;
+/// Why an approved username cannot flow, by id at the source.
+type Refused = HashMap<String, String>;
 
 /// Gives usernames to whom they were approved for: somebody who is inactive, or leaves in this run, gives theirs
 /// up. Gives back who cannot have theirs, and how many people gave one up who were not asked about.
@@ -427,6 +423,6 @@ fn refuse(
             reason,
         }])?;
     }
-    refused.insert((conflict.source_id.clone(), "username".to_owned()), why);
+    refused.insert(conflict.source_id.clone(), why);
     Ok(())
 }

@@ -3,12 +3,7 @@
 use super::terms::Terms;
 use crate::engine::contract::{BarredField, KnownPerson};
 use crate::store::fields::{self, FieldMap};
-use crate::store::{Pin, Store, StoreError};
-
-/// The field of a pin or lock that means the status.
-pub(super) const STATUS: &str = "status";
-/// The field of a pin that means the record as a whole.
-pub(super) const WHOLE: &str = "*";
+use crate::store::{Pin, STATUS, Store, StoreError, WHOLE};
 
 /// What the source says about the status of somebody now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +73,11 @@ impl Pins {
                 STATUS => word.holds(pin.source_value.as_deref().unwrap_or_default()),
                 WHOLE => match mapped {
                     _ if known => false,
-                    Some(text) => pin.source_value.as_deref() == Some(&crate::store::fields_digest(text)?),
+                    // Without a digest it holds whatever the record says, until somebody lifts it.
+                    Some(text) => match &pin.source_value {
+                        Some(digest) => *digest == crate::store::fields_digest(text)?,
+                        None => true,
+                    },
                     None => true,
                 },
                 field => map.as_ref().is_none_or(|map| same(map, field, pin.source_value.as_deref())),
@@ -139,7 +138,7 @@ pub(super) fn locks(
         known.status_barred = Some("locked".to_owned());
     }
     for rule in &terms.integration.mapping {
-        let field = rule.target.name;
+        let field = rule.target.name.as_str();
         if is(field) {
             known.barred.retain(|it| it.field != field);
             known.barred.push(BarredField { field: field.to_owned(), reason: "locked".to_owned() });

@@ -4,6 +4,7 @@
 use roaring::RoaringTreemap;
 
 use super::allowed::parse;
+use super::bars::{Pins, Word};
 use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::{self, Problem};
@@ -60,19 +61,13 @@ pub struct Looked {
 /// When the document, or that of another launched integration, cannot be read.
 pub fn terms_of(store: &Store, row: &IntegrationRow, fields: &[SourceField]) -> Result<Terms, Problem> {
     let integration: Integration =
-        config::parse(&row.name, &row.document, fields).map_err(|report| Problem {
+        config::parse(&row.name, &row.document, fields, store.targets()).map_err(|report| Problem {
             place: "document",
             what: report.to_string(),
             help: Some("userload integration save -f FILE".to_owned()),
         })?;
     let others = preflight::others(store, &integration, fields)?;
     Ok(Terms {
-        standing: store.standing(&row.name).map_err(|error| Problem {
-            place: "store",
-            what: error.to_string(),
-            help: error.help(),
-        })?,
-        wish: None,
         run: RunId { row: 0, number: 0, basis: 0 },
         mapping: config::mapping_text(&integration),
         policy: config::policy_text(&integration),
@@ -83,6 +78,12 @@ pub fn terms_of(store: &Store, row: &IntegrationRow, fields: &[SourceField]) -> 
         others,
         written: Terms::written(&integration),
         checks_roles: Terms::takes_roles(&integration),
+        standing: store.standing(&row.name).map_err(|error| Problem {
+            place: "store",
+            what: error.to_string(),
+            help: error.help(),
+        })?,
+        wish: None,
         integration,
     })
 }
@@ -110,7 +111,11 @@ pub fn look(
     let (mut barred, mut status_barred) = (Vec::new(), None);
     if let Some(person) = linked {
         let candidate = store.candidate(&terms.integration.name, person)?;
-        let person = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        let mut person = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        if let Ok(mapped) = &mapped {
+            let word = Word::Unlisted(mapped.enabled);
+            Pins::of(terms, store, source_id, word, Some(&mapped.fields), known.is_some())?.bar(&mut person);
+        }
         (barred, status_barred) = (person.barred, person.status_barred);
     }
     let keys = match (&mapped, linked) {
@@ -148,7 +153,7 @@ fn keys(terms: &Terms, store: &Store, mapped: &MappedRecord) -> Result<Vec<KeyMa
     let map = parse(&mapped.fields)?;
     let mut keys = Vec::new();
     for field in &terms.integration.match_keys {
-        let text = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let text = map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
         let key = text.as_deref().and_then(fold_key);
         let people = match &key {
             Some(key) => store.people_by_key(field, key)?,

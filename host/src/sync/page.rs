@@ -11,7 +11,7 @@ use super::terms::Terms;
 use crate::engine::Transformer;
 use crate::engine::contract::{BadRecord, CandidateSet, Incoming, MappedRecord, Page, PageUser, Tie};
 use crate::model::{ACCESS_ROLE, Outcome, fold_key};
-use crate::store::{Candidate, Decided, Known, StagedPage, StagedRow, Store};
+use crate::store::{Candidate, Choice, Known, StagedPage, StagedRow, Store};
 
 /// No source has pages of more users; Graph's have 999 at the most.
 const MOST_USERS: usize = 2_000;
@@ -236,8 +236,8 @@ impl<'a> PageWorker<'a> {
             return Ok((vec![self.store.candidate(integration, person)?], Found::ByLink));
         }
         match self.terms.decided(&self.store, &user.id)? {
-            Some(Decided::New) => return Ok((Vec::new(), Found::ByDecision)),
-            Some(Decided::Link(person)) => {
+            Some(Choice::New) => return Ok((Vec::new(), Found::ByDecision)),
+            Some(Choice::Link(person)) => {
                 return Ok((vec![self.store.candidate(integration, person)?], Found::ByDecision));
             }
             None => {}
@@ -245,7 +245,8 @@ impl<'a> PageWorker<'a> {
         let map = parse(&mapped.fields)?;
         let mut people = Vec::new();
         for field in &self.terms.integration.match_keys {
-            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            let Some(text) =
+                map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
             else {
                 continue;
             };

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::error::RunError;
-use super::guard::{Concerned, Tally, split};
+use super::guard::{Concerned, RENAMING, Tally, split};
 use super::terms::Terms;
 use crate::model::{Millis, Outcome};
 use crate::store::{Flowing, HeldPart, KeyConflict, Rest, Store, StoreError};
@@ -44,15 +44,21 @@ pub(super) fn guard(
 ) -> Result<(), RunError> {
     let name = &terms.integration.name;
     let open = store.standing_holds(name)?;
-    // Whoever waits for one cause of leaving goes on waiting when the cause becomes another one.
+    // Whoever waits for one cause of leaving, or for a new name, goes on waiting when it becomes another one.
     let leaving: HashSet<&str> = open
         .iter()
         .filter(|(_, cause)| cause.starts_with(LEAVING) && cause != super::absent::UNCONFIRMED)
         .map(|(source_id, _)| source_id.as_str())
         .collect();
+    let renaming: HashSet<&str> = open
+        .iter()
+        .filter(|(_, cause)| cause.starts_with(RENAMING))
+        .map(|(source_id, _)| source_id.as_str())
+        .collect();
     let standing = |source_id: &str, cause: &str| {
         open.contains(&(source_id.to_owned(), cause.to_owned()))
             || cause.starts_with(LEAVING) && leaving.contains(source_id)
+            || cause.starts_with(RENAMING) && renaming.contains(source_id)
     };
     let mut coming = Tally::default();
     store.each_flowing(terms.run, |flowing| {

@@ -18,7 +18,7 @@ use super::terms::Wish;
 use crate::engine::contract::{PageUser, Presence};
 use crate::model::{Millis, Outcome};
 use crate::store::{
-    AMBIGUOUS, Apply, Closing, Decided, Deed, Held, NewChange, NewRun, OpenHold, Scope, StagedPage, Status,
+    AMBIGUOUS, Apply, Choice, Closing, Deed, Held, NewChange, NewRun, OpenHold, Scope, StagedPage, Status,
 };
 
 /// What somebody in charge has decided.
@@ -27,7 +27,7 @@ pub enum Order {
     /// These holds are to be done.
     Approve(Vec<i64>),
     /// The record of this id at the source is this person, or somebody new.
-    Decide(String, Decided),
+    Decide(String, Choice),
 }
 
 /// Carries out an order. What the source has taken back meanwhile is left out, and its holds are withdrawn.
@@ -74,7 +74,7 @@ fn begin(job: &mut Job<'_>, order: &Order, kind: RunKind, at: Millis) -> Result<
                 });
             }
             let mut ids = vec![source_id.clone()];
-            if let Decided::Link(person) = decided {
+            if let Choice::Link(person) = decided {
                 let (tenant, cloud) = &job.store.links_belong_to(&name)?;
                 let (tenant, cloud) = (tenant.as_deref().unwrap_or(""), cloud.as_deref().unwrap_or(""));
                 ids.extend(job.store.linked_to_another(*person, tenant, cloud, source_id)?);
@@ -197,7 +197,7 @@ impl Errand {
     }
 
     /// Asks about a record, and about the user whose place it may take.
-    fn decide(&mut self, job: &mut Job<'_>, source_id: &str, decided: Decided) -> Result<Absence, RunError> {
+    fn decide(&mut self, job: &mut Job<'_>, source_id: &str, decided: Choice) -> Result<Absence, RunError> {
         let old: Vec<String> = self.ids.split_off(1);
         let mut gone = Vec::new();
         if !old.is_empty() {
@@ -236,7 +236,7 @@ impl Errand {
         job: &mut Job<'_>,
         standing: &[OpenHold],
         source_id: &str,
-        decided: Decided,
+        decided: Choice,
     ) -> Result<(), RunError> {
         let run = self.course.terms.run;
         let ended = job.store.run_outcomes(run)?;
@@ -250,8 +250,8 @@ impl Errand {
             });
         }
         let note = match decided {
-            Decided::Link(_) => format!("decided in run {}: somebody who is known", run.number),
-            Decided::New => format!("decided in run {}: a new person", run.number),
+            Choice::Link(_) => format!("decided in run {}: somebody who is known", run.number),
+            Choice::New => format!("decided in run {}: a new person", run.number),
         };
         let closings: Vec<Closing> = standing
             .iter()

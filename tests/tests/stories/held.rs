@@ -211,6 +211,27 @@ fn what_adoption_would_overwrite_is_overwritten_once_approved() {
 }
 
 #[test]
+fn a_renamed_domain_is_approved_once() {
+    let (mut house, ids) = loaded(40, |doc| doc);
+    house.sim.change(|world| {
+        for (n, id) in ids.iter().enumerate() {
+            world.rename(id, &format!("p{n}@new.example")).unwrap();
+        }
+    });
+    assert_eq!(house.night().held.len(), 1);
+    // One of them gets a name that is no question of domains any more: it waits all the same.
+    house.sim.change(|world| world.rename(&ids[0], "back@contoso.example")).unwrap();
+    let next = house.night();
+    assert_eq!((next.changes(), next.count(Outcome::Held)), (0, 40));
+    assert_eq!(house.held(&ids[0]), ["rename:email", "rename:username"]);
+    let report = house.approve(|it| it.cause == "rename:@contoso.example:@new.example");
+    assert_eq!(report.count(Outcome::Renamed), 39);
+    house.approve(|_| true);
+    assert_eq!(house.of(&ids[0]).unwrap().username(), "back@contoso.example");
+    settled(&mut house);
+}
+
+#[test]
 fn a_joiner_gets_the_name_of_somebody_who_has_left() {
     let (mut house, ids) = loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
     delete(&house, &ids[..1]);

@@ -8,7 +8,7 @@ use crate::cli::output::{Bars, count, shown};
 use crate::cli::session::{Session, unknown};
 use crate::cli::trouble::Trouble;
 use crate::cli::{run as commands, services};
-use crate::store::{AMBIGUOUS, Decided, Found, HoldRow, PersonRow, Store};
+use crate::store::{AMBIGUOUS, Choice, Found, HoldRow, PersonRow, Store};
 use crate::sync::Order;
 
 /// Which holds.
@@ -230,9 +230,9 @@ pub(super) fn decide(session: &Session, decision: &Decision) -> Result<ExitStatu
         }
     };
     let decided = match &decision.link {
-        None => Decided::New,
+        None => Choice::New,
         Some(who) => match store.find_person(who, &[])? {
-            Found::One(person) => Decided::Link(person.id),
+            Found::One(person) => Choice::Link(person.id),
             Found::Several(people) => return Err(several(who, &people).into()),
             Found::Nobody => {
                 return Err(Trouble::usage(format!("there is nobody `{}`", shown(who)))

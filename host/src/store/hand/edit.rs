@@ -38,7 +38,7 @@ impl Store {
     /// When the username is somebody else's, or the store cannot be written; nothing was changed then.
     pub fn set_person(&mut self, person: i64, edit: &Edit, now: Millis) -> Result<Edited> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let present = still_there(&hand, person)?;
         let before = fields::parse(&present.fields)?;
         let list: Vec<fields::Difference<'_>> = edit
@@ -98,7 +98,7 @@ impl Store {
     /// When a link is gone already, or the store cannot be written; nothing was changed then.
     pub fn unlink_person(&mut self, person: i64, links: &[LinkRow], now: Millis) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let present = still_there(&hand, person)?;
         let there = hand.links(person)?;
         for link in links {

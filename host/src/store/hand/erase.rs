@@ -38,7 +38,7 @@ impl Store {
 
     fn erase(&mut self, person: i64, now: Millis) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let present = still_there(&hand, person)?;
         let links = hand.links(person)?;
         let ids: BTreeSet<String> = former_ids(&hand, person)?
@@ -108,7 +108,7 @@ impl Store {
     /// When there is none, or the store cannot be written; nothing was changed then.
     pub fn unerase(&mut self, id: &str, now: Millis) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let lifted: Vec<String> = tx
             .prepare(
                 "DELETE FROM tombstone WHERE tenant = ?1 AND (source_id = ?2 OR uid = lower(?2)) RETURNING source_id",

@@ -80,7 +80,7 @@ impl Store {
         work: impl FnOnce(&Hand<'_>) -> Result<()>,
     ) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let present = still_there(&hand, person)?;
         work(&hand)?;
         hand.touch(person)?;
@@ -105,7 +105,7 @@ impl Store {
     /// When the store cannot be written; nothing was changed then.
     pub fn unpin(&mut self, order: &Unpinning<'_>, now: Millis) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         for pin in order.pins {
             tx.prepare_cached("DELETE FROM pin WHERE id = ?1")?.execute([pin.id])?;
         }

@@ -37,7 +37,7 @@ impl Store {
     /// When one integration still sees both of them, or the store cannot be written; nothing was changed then.
     pub fn merge_people(&mut self, merging: Merging, now: Millis) -> Result<RunReport> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Hand, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Hand, now)?;
         let (keep, other) = (still_there(&hand, merging.keep)?, still_there(&hand, merging.other)?);
         let (stays, goes) = sorted(&hand, &keep, &other)?;
         let filled = fill(&keep, &other)?;

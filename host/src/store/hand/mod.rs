@@ -9,9 +9,11 @@ mod merge;
 mod read;
 mod undo;
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{Result, StoreError, fields};
+use super::{KeyFields, Result, Store, StoreError, fields};
 use crate::model::{Millis, Outcome, PersonUid};
 use crate::sync::{RunKind, RunReport, RunState};
 
@@ -26,6 +28,7 @@ pub(super) struct Hand<'tx> {
     pub(super) tx: &'tx Transaction<'tx>,
     pub(super) tenant: i64,
     tenant_name: &'tx str,
+    key_fields: &'tx KeyFields,
     /// The row of the run.
     pub(super) run: i64,
     /// Its number.
@@ -118,11 +121,11 @@ impl<'tx> Hand<'tx> {
     /// When the store cannot be written.
     pub(super) fn begin(
         tx: &'tx Transaction<'tx>,
-        tenant: i64,
-        tenant_name: &'tx str,
+        store: &'tx Store,
         kind: RunKind,
         now: Millis,
     ) -> Result<Self> {
+        let tenant = store.tenant.0;
         let number: i64 = tx.query_row(
             "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
             [tenant],
@@ -132,7 +135,16 @@ impl<'tx> Hand<'tx> {
             "INSERT INTO run (tenant, number, kind, state, started_at) VALUES (?1, ?2, ?3, 'staging', ?4)",
             params![tenant, number, kind.name(), now],
         )?;
-        Ok(Self { run: tx.last_insert_rowid(), tx, tenant, tenant_name, number, kind, now })
+        Ok(Self {
+            run: tx.last_insert_rowid(),
+            tx,
+            tenant,
+            tenant_name: &store.tenant_name,
+            key_fields: &store.keys,
+            number,
+            kind,
+            now,
+        })
     }
 
     /// Ends the run with what its rows come to; the transaction is the caller's to commit.
@@ -202,7 +214,7 @@ impl<'tx> Hand<'tx> {
                 person.version,
                 person.created_at
             ])?;
-        self.keys(person.id)
+        self.keys(person.id, &person.fields)
     }
 
     /// Changes a person; the ledger's row is the caller's. The version goes up, so that the next run looks
@@ -224,7 +236,7 @@ impl<'tx> Hand<'tx> {
             )?
             .execute(params![present.id, after, with.active, with.ended_by])?;
         if with.differences.is_some() {
-            self.keys(present.id)?;
+            self.keys(present.id, &after)?;
         }
         Ok(after)
     }
@@ -254,15 +266,15 @@ impl<'tx> Hand<'tx> {
     }
 
     /// The values that a person is found by, written anew.
-    fn keys(&self, person: i64) -> Result<()> {
+    fn keys(&self, person: i64, fields: &str) -> Result<()> {
         self.tx.prepare_cached("DELETE FROM person_key WHERE person = ?1")?.execute([person])?;
-        self.tx
-            .prepare_cached(
-                "INSERT INTO person_key (tenant, field, key, person)
-                 SELECT p.tenant, j.key, j.value, p.id FROM person p, json_each(key_fields(p.fields)) j
-                 WHERE p.id = ?1",
-            )?
-            .execute([person])?;
+        let keys: BTreeMap<String, String> = serde_json::from_str(&self.key_fields.of_fields(fields)?)?;
+        let mut insert = self
+            .tx
+            .prepare_cached("INSERT INTO person_key (tenant, field, key, person) VALUES (?1, ?2, ?3, ?4)")?;
+        for (field, key) in keys {
+            insert.execute(params![self.tenant, field, key, person])?;
+        }
         Ok(())
     }
 

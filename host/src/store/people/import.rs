@@ -16,7 +16,7 @@ pub struct ImportRow {
     /// Its line, for the ledger and for errors.
     pub line: u64,
     /// Fields with a value, as JSON texts. An empty cell is not here: it leaves the field as it is.
-    pub fields: BTreeMap<&'static str, Box<RawValue>>,
+    pub fields: BTreeMap<String, Box<RawValue>>,
     /// The status, when the file says one.
     pub active: Option<bool>,
 }
@@ -47,7 +47,7 @@ impl Store {
     /// When a new person has no access role, naming every such line; nothing was changed then.
     pub fn import_people(&mut self, import: &Import, now: Millis) -> Result<Imported> {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Import, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Import, now)?;
         let mut writer = Writer {
             hand: &hand,
             file: &import.file,
@@ -107,7 +107,7 @@ impl Writer<'_> {
     }
 
     fn create(&self, row: &ImportRow, key: &str) -> Result<()> {
-        let map = row.fields.iter().map(|(name, value)| (*name, &**value)).collect();
+        let map = row.fields.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
         let active = row.active.unwrap_or(true);
         let person = Present {
             id: self.hand.next("person")?,
@@ -137,8 +137,8 @@ impl Writer<'_> {
         let differences: Vec<fields::Difference<'_>> = row
             .fields
             .iter()
-            .filter(|(name, after)| before.get(*name).map(|it| it.get()) != Some(after.get()))
-            .map(|(name, after)| (*name, before.get(*name).copied(), Some(&**after)))
+            .filter(|(name, after)| before.get(name.as_str()).map(|it| it.get()) != Some(after.get()))
+            .map(|(name, after)| (name.as_str(), before.get(name.as_str()).copied(), Some(&**after)))
             .collect();
         let active = row.active.filter(|active| *active != present.active);
         if differences.is_empty() && active.is_none() {

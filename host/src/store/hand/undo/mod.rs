@@ -90,7 +90,7 @@ impl Store {
         let tx = Transaction::new_unchecked(&self.sql, TransactionBehavior::Immediate)?;
         let target = target(&tx, self.tenant.0, order.run)?;
         let deeds = deeds(&tx, &target, order)?;
-        let hand = Hand::begin(&tx, self.tenant.0, &self.tenant_name, RunKind::Undo, now)?;
+        let hand = Hand::begin(&tx, self, RunKind::Undo, now)?;
         let undo = Undoing { hand: &hand, target: &target, order };
         let claims = undo.claims(&deeds)?;
         claims.give_up(&hand)?;
