@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::interrupt::Watch;
 use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
@@ -139,13 +140,14 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let transformer = || site.transformer();
+    let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
         net: site.net.handle(),
         store: &mut store,
         transformer: &transformer,
         ready: &mut ready,
         clock: session.clock,
-        progress,
+        progress: &watch,
     };
     work(&mut job)
 }

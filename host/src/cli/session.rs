@@ -11,7 +11,7 @@ use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, nearest};
 use crate::credential::{self, Credential, Key};
-use crate::model::{Clock, Millis};
+use crate::model::{Clock, Millis, Targets};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
 /// One call of the program.
@@ -162,10 +162,15 @@ impl Session {
     ///
     /// # Errors
     /// When the document cannot be read (any more).
-    pub fn parse(&self, row: &IntegrationRow) -> Result<Integration> {
+    pub fn parse(&self, store: &Store, row: &IntegrationRow) -> Result<Integration> {
         let fields = services::manifest_fields(self)?;
-        config::parse(&row.name, &row.document, &fields)
+        config::parse(&row.name, &row.document, &fields, store.targets())
             .with_context(|| format!("the saved integration `{}` cannot be used", row.name))
+    }
+
+    /// The fields that people have; the built-in ones while there is no store.
+    pub(super) fn targets(&self) -> Result<Targets> {
+        Ok(self.store_if_any()?.map_or_else(Targets::built_in, |store| store.targets().clone()))
     }
 
     /// The names of the integrations whose Connector Sync Time is shown.
@@ -177,7 +182,8 @@ impl Session {
         let fields = services::manifest_fields(self)?;
         // A document that cannot be read is somebody else's trouble: people are listed all the same.
         let maps = |row: &IntegrationRow| {
-            config::parse(&row.name, &row.document, &fields).is_ok_and(|it| it.maps_sync_time())
+            config::parse(&row.name, &row.document, &fields, store.targets())
+                .is_ok_and(|it| it.maps_sync_time())
         };
         Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
     }

@@ -80,7 +80,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
     Ok(if unanswered { ExitStatus::Failed } else { ExitStatus::Done })
 }
 
-fn several(who: &str, people: &[PersonRow]) -> Trouble {
+pub(super) fn several(who: &str, people: &[PersonRow]) -> Trouble {
     let names: Vec<String> = people
         .iter()
         .map(|it| {
@@ -92,7 +92,7 @@ fn several(who: &str, people: &[PersonRow]) -> Trouble {
         .help("type the username, or the id")
 }
 
-fn nobody(who: &str, subject: &Subject) -> Trouble {
+pub(super) fn nobody(who: &str, subject: &Subject) -> Trouble {
     let help = match subject {
         Subject::Never { near: Some(near), .. } => format!("did you mean `{}`?", shown(near)),
         _ => "`userload people list --search TEXT` looks in usernames, emails and display names; somebody whom no \
@@ -221,7 +221,15 @@ fn table(fields: &[&FieldStory], integration: Option<&str>, paint: Paint) -> Str
     let rule_of = |field: &FieldStory| {
         field.rules.iter().find(|it| Some(it.integration.as_str()) == integration).cloned()
     };
-    for field in fields {
+    // Whatever was never there needs no line of its own.
+    let silent = |field: &&&FieldStory| {
+        field.value.is_none()
+            && field.history.is_empty()
+            && rule_of(field).is_none_or(|rule| differs(&rule, field).is_empty())
+    };
+    let (empty, told): (Vec<&FieldStory>, Vec<&FieldStory>) =
+        fields.iter().copied().partition(|field| silent(&field));
+    for field in &told {
         let from = match (field.history.last(), &field.value) {
             (Some(last), _) => format!("{}, run {}", shown(&last.who), last.run),
             (None, Some(_)) if rule_of(field).is_some_and(|it| it.mapped == Mapped::Stamp) => {
@@ -234,7 +242,11 @@ fn table(fields: &[&FieldStory], integration: Option<&str>, paint: Paint) -> Str
         rows.row([shown(&field.label).into_owned(), value(field.value.as_deref()), from, rule]);
     }
     let mut text = rows.render(3, paint);
-    for field in fields {
+    if !empty.is_empty() {
+        let names: Vec<String> = empty.iter().map(|it| shown(&it.label).into_owned()).collect();
+        text.push_str(&paint.dim(&format!("   mapped, and empty: {}\n", names.join(", "))));
+    }
+    for field in told {
         let said = rule_of(field).map(|rule| differs(&rule, field)).unwrap_or_default();
         if said.is_empty() && field.history.len() < 2 {
             continue;
@@ -319,7 +331,7 @@ fn decision(tale: &Tale, paint: Paint) -> String {
     if let Some(row) = &it.row {
         let state = match (row.state.as_str(), row.run_state.as_str()) {
             ("moved", _) => "left out: changed since the plan",
-            ("held", _) => "held",
+            ("held", _) if it.outcome.as_deref() != Some("held") => "held",
             (_, "planned") => "planned, not applied",
             (_, "discarded") => "the plan was given up: nothing of it is applied",
             _ => "",
@@ -348,6 +360,11 @@ fn decision(tale: &Tale, paint: Paint) -> String {
 
 fn next(tale: &Tale, paint: Paint) -> String {
     let mut text: String = tale.next.iter().map(|line| format!("   {}\n", shown(line))).collect();
+    for question in &tale.held {
+        for chunk in stored_differences(question.differences.as_deref()).chunks(3) {
+            text.push_str(&format!("   waits: {}\n", field_changes(chunk)));
+        }
+    }
     if let Some(asked) = &tale.asked {
         text.push_str(&format!("   {} {}\n", paint.good("asked just now:"), shown(&asked.verdict)));
         if let Some(raw) = asked.raw.as_deref().filter(|raw| Some(*raw) != tale.record.raw.as_deref()) {

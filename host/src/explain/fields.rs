@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::rule;
 use crate::engine::contract::{BadRecord, MappedRecord};
-use crate::model::{CONNECTOR_SYNC_TIME, Millis, TARGETS};
+use crate::model::{CONNECTOR_SYNC_TIME, Millis, Targets};
 use crate::store::{ChangeRow, PersonRow, Question, StandingLock, StandingPin, fields};
 
 /// One field.
@@ -130,6 +130,7 @@ pub fn status_history(rows: &[ChangeRow]) -> Vec<ChangeRow> {
 
 /// Every field that stands, or that a mapping fills.
 pub(super) fn stories(
+    targets: &Targets,
     person: Option<&PersonRow>,
     rows: &[ChangeRow],
     locks: &[StandingLock],
@@ -152,7 +153,7 @@ pub(super) fn stories(
         }
     }
     let mut names: Vec<(String, String)> =
-        TARGETS.iter().map(|it| (it.name.to_owned(), it.label.to_owned())).collect();
+        targets.iter().map(|it| (it.name.clone(), it.label.clone())).collect();
     let own =
         stands.keys().map(|it| (*it).to_owned()).chain(rules.keys().cloned()).chain(history.keys().cloned());
     for name in own.collect::<std::collections::BTreeSet<String>>() {

@@ -79,8 +79,16 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
         Subject::Never { who, .. } => (None, Vec::new(), Some(who)),
         Subject::Several(_) => (None, Vec::new(), None),
     };
-    let number = run.map(|it| it.number);
-    let rows = store.rows_about(person.as_ref().map(|it| it.id), &accounts, number, ROWS)?;
+    let numbers = match run {
+        Some(run) => vec![run.number],
+        None => rules
+            .iter()
+            .filter_map(Rules::last)
+            .filter(|it| it.state == "planned")
+            .map(|it| it.number)
+            .collect(),
+    };
+    let rows = store.rows_about(person.as_ref().map(|it| it.id), &accounts, &numbers, ROWS)?;
     let mut notes = Vec::new();
     if rows.len() == ROWS as usize {
         notes.push(format!("the ledger has more than {ROWS} rows about them: the oldest are not told"));
@@ -111,7 +119,7 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
         .zip(&looks)
         .filter_map(|(tale, (own, looked))| feed(tale, own.as_ref()?, looked.as_ref()))
         .collect();
-    let fields = stories(person.as_ref(), &rows, &locks, &feeds);
+    let fields = stories(place.store.targets(), person.as_ref(), &rows, &locks, &feeds);
     let met = |name: &str| accounts.iter().any(|it| it.integration == name);
     let mut unseen = Vec::new();
     let wanted =

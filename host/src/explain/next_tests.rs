@@ -8,7 +8,8 @@ fn integration(more: &str) -> Integration {
         "name = \"x\"\ncredential = \"x\"\naccess-role = \"Employee\"\ndeactivate = true\n{more}\n[mapping]\n\
          username = \"userPrincipalName\"\n"
     );
-    config::parse("x", &document, &config::seed_fields()).unwrap_or_else(|report| panic!("{report}"))
+    config::parse("x", &document, &config::seed_fields(), &crate::model::Targets::built_in())
+        .unwrap_or_else(|report| panic!("{report}"))
 }
 
 fn decision(outcome: Option<&str>) -> Decision {

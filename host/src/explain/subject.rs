@@ -1,5 +1,7 @@
 //! Who is meant.
 
+use crate::config::nearest;
+use crate::model::fold_key;
 use crate::store::{Account, Found, PersonRow, Result, Store};
 
 /// Who was meant.
@@ -53,9 +55,22 @@ pub fn subject(store: &Store, who: &str, stamped: &[String]) -> Result<Subject> 
     if !planned.is_empty() {
         return Ok(Subject::Nobody(planned));
     }
-    let names = store.usernames_like(who)?;
-    let near = crate::config::nearest(who, names.iter().map(String::as_str)).map(str::to_owned);
-    Ok(Subject::Never { who: id, near })
+    Ok(Subject::Never { who: id, near: near(store, who)? })
+}
+
+/// A username that somebody may have meant: the slip is rarely in the first letters.
+fn near(store: &Store, who: &str) -> Result<Option<String>> {
+    let folded = fold_key(who).unwrap_or_default();
+    let mut letters = folded.chars().count() / 2;
+    while letters > 0 {
+        let begin: String = folded.chars().take(letters).collect();
+        let names = store.usernames_from(&begin)?;
+        if let Some(name) = nearest(&folded, names.iter().map(String::as_str)) {
+            return Ok(Some(name.to_owned()));
+        }
+        letters /= 2;
+    }
+    Ok(None)
 }
 
 /// Whether a text has the form of an id of Entra.

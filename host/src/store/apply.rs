@@ -29,7 +29,7 @@ pub struct Apply<'a> {
     pub strict: bool,
     /// Fields by which people are recognised, of a run that was staged a while ago: who was entered meanwhile
     /// is not made a second time.
-    pub match_keys: &'a [&'static str],
+    pub match_keys: &'a [String],
     /// Whom the run is about.
     pub scope: Scope<'a>,
     /// Now: the sync time of everybody who was seen.

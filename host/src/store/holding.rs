@@ -4,7 +4,7 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::fields::Difference;
 use super::settle::KeyConflict;
-use super::{Flowing, Result, RunId, Store, difference_keys};
+use super::{Flowing, Result, RunId, Store};
 use crate::model::Outcome;
 
 /// A part of a change that waits.
@@ -99,7 +99,7 @@ impl Store {
                     rest.differences,
                     rest.hold_status
                 ])?;
-                let keys = rest.differences.map(difference_keys).transpose()?.flatten();
+                let keys = rest.differences.map(|it| self.keys.of_differences(it)).transpose()?.flatten();
                 staged.execute(params![flowing.change, keys])?;
                 if rest.hold_status {
                     absent.execute(params![run.row, self.tenant.0, flowing.person])?;

@@ -9,6 +9,7 @@ mod flowing;
 mod functions;
 mod holding;
 mod holds;
+mod keys;
 mod known;
 mod narrowing;
 mod open;
@@ -27,6 +28,7 @@ pub use error::StoreError;
 pub use flowing::Flowing;
 pub use holding::{AMBIGUOUS, Doubt, HeldPart, Rest, record_of};
 pub use holds::{Closing, Held, OpenHold, Rejected};
+pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};
 pub use narrowing::{EndedRow, Narrowed};
 pub use open::Store;
@@ -35,7 +37,7 @@ pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow,
 pub use pins::{NewPin, STATUS, WHOLE, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
-pub use settle::{Claim, KeyConflict, Mark, difference_keys};
+pub use settle::{Claim, KeyConflict, Mark};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 pub use standing::{Choice, Pin, Standing};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
 use super::settle::KeyConflict;
-use super::{HeldPart, Result, RunId, Store, difference_keys};
+use super::{HeldPart, Result, RunId, Store};
 use crate::model::{Millis, Outcome};
 
 /// What is left of a change.
@@ -57,7 +57,8 @@ impl Store {
                     it.drop_status,
                     it.reason
                 ])?;
-                let keys = it.differences.as_deref().map(difference_keys).transpose()?.flatten();
+                let keys =
+                    it.differences.as_deref().map(|it| self.keys.of_differences(it)).transpose()?.flatten();
                 staged.execute(params![it.change, keys])?;
             }
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{Result, StoreError, functions};
-use crate::model::TenantId;
+use super::{KeyFields, Result, StoreError, catalog, functions};
+use crate::model::{Targets, TenantId};
 
 /// Marks the file as ours (`PRAGMA application_id`): "ulod".
 const APPLICATION_ID: i64 = 0x756c_6f64;
@@ -30,6 +30,8 @@ pub struct Store {
     pub(super) tenant_name: String,
     /// It was opened to read: writing is refused, by further connections too.
     reading: bool,
+    pub(super) targets: Targets,
+    pub(super) keys: KeyFields,
 }
 
 impl Store {
@@ -94,6 +96,18 @@ impl Store {
         &self.tenant_name
     }
 
+    /// The fields that people of the tenant have.
+    #[must_use]
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Those of them that people are found by.
+    #[must_use]
+    pub fn keys(&self) -> &KeyFields {
+        &self.keys
+    }
+
     fn with(sql: Connection, path: &Path, tenant: &str, reading: bool) -> Result<Self> {
         let id: Option<i64> =
             sql.query_row("SELECT id FROM tenant WHERE name = ?1", [tenant], |row| row.get(0)).optional()?;
@@ -107,7 +121,10 @@ impl Store {
         if reading {
             sql.pragma_update(None, "query_only", "ON")?;
         }
-        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name: tenant.to_owned(), reading })
+        let targets = catalog::targets(&sql, TenantId(id))?;
+        let keys = KeyFields::of(&targets);
+        let (path, tenant_name) = (path.to_owned(), tenant.to_owned());
+        Ok(Self { sql, path, tenant: TenantId(id), tenant_name, reading, targets, keys })
     }
 }
 
@@ -176,4 +193,28 @@ fn migrate(sql: &mut Connection, path: &Path) -> Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Store, StoreError};
+
+    #[test]
+    fn a_store_that_is_opened_to_read_takes_no_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store");
+        assert!(
+            matches!(Store::open_known(&file, "a"), Err(StoreError::NoTenant { names, .. }) if names.is_empty())
+        );
+        drop(Store::open(&file, "fabrikam").unwrap());
+        let store = Store::open_to_read(&file, "fabrikam").unwrap();
+        for mut store in [store.again().unwrap(), store] {
+            let written = store.sql.execute("UPDATE sequence SET next = next + 1", []);
+            assert!(written.is_err());
+            assert!(store.launch_integration("x", 0).is_err());
+        }
+        let missing = Store::open_to_read(&file, "fabricam").err().unwrap();
+        assert_eq!(missing.to_string(), "there is no tenant `fabricam` in this store");
+        assert_eq!(missing.help().unwrap(), "did you mean `--tenant fabrikam`?");
+    }
 }

@@ -2,10 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::fields::Difference;
 use super::runs::RunId;
 use super::{Counts, Result, Store};
-use crate::model::{Outcome, fold_key};
+use crate::model::Outcome;
 
 /// What was learnt about somebody who was not listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,23 +211,6 @@ impl Store {
             })
             .collect()
     }
-}
-
-/// The folded keys that differences write, JSON; a key that is cleared is null. None when there is none.
-///
-/// # Errors
-/// When the text is not a list of differences.
-pub fn difference_keys(differences: &str) -> Result<Option<String>> {
-    let list: Vec<Difference<'_>> = serde_json::from_str(differences)?;
-    let mut keys = std::collections::BTreeMap::new();
-    for (field, _, after) in list {
-        if super::fields::key_fields().any(|it| it == field) {
-            let text = after.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-            let key = text.as_deref().and_then(fold_key).map(std::borrow::Cow::into_owned);
-            keys.insert(field, key);
-        }
-    }
-    if keys.is_empty() { Ok(None) } else { Ok(Some(serde_json::to_string(&keys)?)) }
 }
 
 fn claims(query: &mut rusqlite::Statement<'_>, run: RunId) -> Result<Vec<Claim>> {

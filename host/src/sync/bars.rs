@@ -138,7 +138,7 @@ pub(super) fn locks(
         known.status_barred = Some("locked".to_owned());
     }
     for rule in &terms.integration.mapping {
-        let field = rule.target.name;
+        let field = rule.target.name.as_str();
         if is(field) {
             known.barred.retain(|it| it.field != field);
             known.barred.push(BarredField { field: field.to_owned(), reason: "locked".to_owned() });

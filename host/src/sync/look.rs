@@ -61,7 +61,7 @@ pub struct Looked {
 /// When the document, or that of another launched integration, cannot be read.
 pub fn terms_of(store: &Store, row: &IntegrationRow, fields: &[SourceField]) -> Result<Terms, Problem> {
     let integration: Integration =
-        config::parse(&row.name, &row.document, fields).map_err(|report| Problem {
+        config::parse(&row.name, &row.document, fields, store.targets()).map_err(|report| Problem {
             place: "document",
             what: report.to_string(),
             help: Some("userload integration save -f FILE".to_owned()),
@@ -153,7 +153,7 @@ fn keys(terms: &Terms, store: &Store, mapped: &MappedRecord) -> Result<Vec<KeyMa
     let map = parse(&mapped.fields)?;
     let mut keys = Vec::new();
     for field in &terms.integration.match_keys {
-        let text = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let text = map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
         let key = text.as_deref().and_then(fold_key);
         let people = match &key {
             Some(key) => store.people_by_key(field, key)?,

@@ -245,7 +245,8 @@ impl<'a> PageWorker<'a> {
         let map = parse(&mapped.fields)?;
         let mut people = Vec::new();
         for field in &self.terms.integration.match_keys {
-            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            let Some(text) =
+                map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
             else {
                 continue;
             };
@@ -284,7 +285,7 @@ impl<'a> PageWorker<'a> {
         let doing = "reconciling a page";
         let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
-            let row = row(self.terms, self.store.tenant(), case, decision, &set)?;
+            let row = row(self.terms, &self.store, case, decision, &set)?;
             if row.change.is_none() {
                 *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
             }

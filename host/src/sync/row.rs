@@ -8,14 +8,13 @@ use super::terms::Terms;
 use crate::engine::contract::{BadRecord, CandidateSet, Decision, PageUser, Situation, Tie};
 use crate::model::{Outcome, PersonUid};
 use crate::store::{
-    Candidate, Deed, Doubt, Known, NewChange, StagedRow, Status, difference_keys, fields, fields_digest,
-    record_of,
+    Candidate, Deed, Doubt, Known, NewChange, StagedRow, Status, Store, fields, fields_digest, record_of,
 };
 
 /// A decision, held against the contract, as a row to stage.
 pub(super) fn row(
     terms: &Terms,
-    tenant: &str,
+    store: &Store,
     case: Case<'_>,
     decision: Decision,
     set: &CandidateSet,
@@ -48,13 +47,13 @@ pub(super) fn row(
         Situation::Unchanged if linked => return Ok(row),
         Situation::Create if case.candidates.is_empty() => {
             let fields = allowed::creation(terms, &case.mapped)?;
-            row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
-            let uid = PersonUid::of_source(tenant, &terms.integration.name, &case.user.id);
+            row.keys = Some(store.keys().of_fields(&fields).map_err(crate::store::StoreError::from)?);
+            let uid = PersonUid::of_source(store.tenant(), &terms.integration.name, &case.user.id);
             let active = decision.active != Some(false);
             row.change = Some(NewChange {
                 outcome: Outcome::Created,
                 deed: Deed::Create { uid, active },
-                cause: decision.reason.clone(),
+                cause: allowed::creation_cause(active).to_owned(),
                 reason: decision.reason,
                 fields: Some(fields),
                 differences: None,
@@ -87,6 +86,7 @@ pub(super) fn row(
                 (Outcome::Reactivated, Some(true))
                     if allowed::reactivates(terms, known, case.mapped.enabled) =>
                 {
+                    cause = allowed::reactivation_cause(known).to_owned();
                     Status::Activate
                 }
                 (Outcome::Deactivated, Some(false)) => {
@@ -101,7 +101,8 @@ pub(super) fn row(
                 }
                 (_, None) => Status::Stays,
             };
-            row.keys = differences.as_deref().map(difference_keys).transpose()?.flatten();
+            let keys = differences.as_deref().map(|it| store.keys().of_differences(it)).transpose();
+            row.keys = keys.map_err(crate::store::StoreError::from)?.flatten();
             Deed::Alter { person: candidate.person, version: candidate.version, status }
         }
         _ => {

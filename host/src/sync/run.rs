@@ -70,10 +70,16 @@ pub const OVERDUE: Millis = 14 * 24 * 60 * 60 * 1000;
 /// happened until it failed.
 pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
     let mut retry = Retry::default();
-    let (terms, started_at) =
-        begin(job, kind, &mut retry).map_err(|error| (error.at(job.store.path()), None))?;
+    let (terms, started_at) = match begin(job, kind, &mut retry) {
+        Ok(begun) => begun,
+        Err(error) => {
+            let error = error.at(job.store.path());
+            let report = not_begun(job, kind, &retry, &error);
+            return Err((error, report.map(Box::new)));
+        }
+    };
     let mut course = Course {
-        report: blank(&terms, kind, started_at),
+        report: blank(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
@@ -146,6 +152,33 @@ pub(super) fn terms(job: &Job<'_>, run: RunId, identity: Identity) -> Result<Ter
         standing: job.store.standing(&job.ready.integration.name)?,
         wish: None,
     })
+}
+
+/// The report of a run that ended before its first page, stored as a failed run. What an interrupted run has
+/// staged, and a plan that waits, stay as they are. None when the store itself is the trouble.
+fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) -> Option<RunReport> {
+    if matches!(error, RunError::Store(_)) {
+        return None;
+    }
+    let at = job.clock.now();
+    let name = &job.ready.integration.name;
+    let (config, shape, basis) = (&job.ready.config, &job.ready.shape, &job.ready.basis);
+    let new = NewRun { integration: name, kind, config, shape, basis, at };
+    let mut report = blank(0, name, kind, at);
+    report.state = RunState::Failed;
+    report.error = Some(told(error));
+    report.cost = retry.cost;
+    report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
+    report.ended_at = Some(at);
+    job.store.add_failed_run(&new, report).ok()
+}
+
+/// An error as a report has it.
+fn told(error: &RunError) -> String {
+    match error.help() {
+        Some(help) => format!("{error}\nhelp: {help}"),
+        None => error.to_string(),
+    }
 }
 
 /// Links belong to a tenant and a cloud; a credential for another one is refused.
@@ -297,10 +330,7 @@ impl Course {
     /// Ends a run that failed. What it had staged is gone; the reason stays.
     pub(super) fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
         self.report.state = RunState::Failed;
-        self.report.error = Some(match error.help() {
-            Some(help) => format!("{error}\nhelp: {help}"),
-            None => error.to_string(),
-        });
+        self.report.error = Some(told(error));
         self.report.cost = self.retry.cost;
         self.report.timings = self.timings;
         self.report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
@@ -347,10 +377,10 @@ pub(super) fn apply_staged(
 }
 
 /// A report that tells nothing yet.
-pub(super) fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
+pub(super) fn blank(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> RunReport {
     RunReport {
-        run: terms.run.number,
-        integration: terms.integration.name.clone(),
+        run,
+        integration: integration.to_owned(),
         kind,
         state: RunState::Staging,
         started_at,

@@ -95,7 +95,7 @@ fn begin(job: &mut Job<'_>, order: &Order, kind: RunKind, at: Millis) -> Result<
     let new = NewRun { integration: &name, kind, config, shape, basis, at };
     let run = job.store.begin_run(&new)?;
     let terms = terms(job, run, identity)?;
-    let report = blank(&terms, kind, at);
+    let report = blank(terms.run.number, &terms.integration.name, kind, at);
     let course = Course { report, timings: Timings::default(), terms, retry, at };
     Ok(Errand { course, standing, ids })
 }

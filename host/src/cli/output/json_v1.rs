@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
-pub(in crate::cli) use why::story;
+pub(in crate::cli) use why::{Held as Question, Step as Origin, story};
 
 use super::text::hostile;
 use crate::model::Millis;

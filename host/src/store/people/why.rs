@@ -136,13 +136,11 @@ impl Store {
         self.person_by_row(id, stamped)
     }
 
-    /// Usernames that begin as this text does: what somebody may have meant.
+    /// Usernames, folded, that begin with this text: what somebody may have meant. At most 500.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn usernames_like(&self, who: &str) -> Result<Vec<String>> {
-        let folded = fold_key(who).unwrap_or_default();
-        let begin: String = folded.chars().take(3).collect();
+    pub fn usernames_from(&self, begin: &str) -> Result<Vec<String>> {
         let names = self
             .sql
             .prepare_cached(
@@ -268,7 +266,7 @@ impl Store {
     }
 
     /// The rows of the ledger about a person, and about users of the source who are nobody yet; newest first.
-    /// Those of `run`, the number of a plan, are found by the source id: whom it would create is nobody.
+    /// Those of `runs`, numbers of plans, are found by the source id: whom they would create is nobody.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -276,7 +274,7 @@ impl Store {
         &self,
         person: Option<i64>,
         accounts: &[Account],
-        run: Option<i64>,
+        runs: &[i64],
         limit: u32,
     ) -> Result<Vec<ChangeRow>> {
         let ids: Vec<&str> = accounts.iter().map(|it| it.source_id.as_str()).collect();
@@ -286,13 +284,13 @@ impl Store {
                UNION SELECT id FROM change
                  WHERE tenant = ?1 AND person IS NULL AND source_id IN (SELECT value FROM json_each(?3))
                UNION SELECT o.id FROM run r JOIN change o ON o.run = r.id
-                 WHERE r.tenant = ?1 AND r.number = ?5 AND o.source_id IN (SELECT value FROM json_each(?3))
+                 WHERE r.tenant = ?1 AND r.number IN (SELECT value FROM json_each(?5)) AND o.source_id IN (SELECT value FROM json_each(?3))
              ) ORDER BY c.id DESC LIMIT ?4",
             super::history::SELECT
         ))?;
-        let ids = serde_json::to_string(&ids)?;
+        let (ids, runs) = (serde_json::to_string(&ids)?, serde_json::to_string(runs)?);
         let rows =
-            statement.query_map(params![self.tenant.0, person, ids, limit, run], super::history::read)?;
+            statement.query_map(params![self.tenant.0, person, ids, limit, runs], super::history::read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -324,6 +322,41 @@ impl Store {
                 })
             })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many people an integration waits for: not found, and the grace is not over.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn waiting_people(&self, integration: &str) -> Result<u64> {
+        let count: i64 = self
+            .sql
+            .prepare_cached(
+                "SELECT count(*) FROM link l JOIN person p ON p.id = l.person
+                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1",
+            )?
+            .query_row(params![self.tenant.0, integration], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The run of the same integration before this one that told what became of everybody.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn run_before(&self, run: &crate::store::RunRow) -> Result<Option<crate::store::RunRow>> {
+        let Some(integration) = &run.integration else { return Ok(None) };
+        let number: Option<i64> = self
+            .sql
+            .prepare_cached(
+                "SELECT max(number) FROM run
+                 WHERE tenant = ?1 AND integration = ?2 AND number < ?3 AND report IS NOT NULL
+                   AND state IN ('applied', 'planned')",
+            )?
+            .query_row(params![self.tenant.0, integration, run.number], |row| row.get(0))?;
+        match number {
+            Some(number) => self.run(number),
+            None => Ok(None),
+        }
     }
 
     /// The locks of a person, by field.

@@ -86,9 +86,12 @@ struct Today<'a> {
     rules_changed: bool,
 }
 
+/// An open question.
 #[derive(Serialize)]
-struct Held<'a> {
+pub(in crate::cli) struct Held<'a> {
     id: i64,
+    integration: &'a str,
+    source_id: &'a str,
     cause: &'a str,
     reason: &'a str,
     changes: Vec<OwnedChange>,
@@ -155,7 +158,7 @@ fn account(it: &Tale) -> Account<'_> {
             not_applied: &it.not_applied,
             rules_changed: it.rules_changed,
         }),
-        held: it.held.iter().map(held).collect(),
+        held: it.held.iter().map(Held::from).collect(),
         waiting: it.waiting.map(|it| Waiting {
             runs: it.runs,
             of_runs: it.of_runs,
@@ -176,14 +179,18 @@ fn key(it: &KeyStory) -> Key<'_> {
     Key { field: &it.field, value: it.value.as_deref(), people: it.people.iter().map(named).collect() }
 }
 
-fn held(it: &Question) -> Held<'_> {
-    Held {
-        id: it.id,
-        cause: &it.cause,
-        reason: &it.reason,
-        changes: owned_changes(it.differences.as_deref()),
-        opened_run: it.opened_run,
-        opened_at: moment(it.opened_at),
+impl<'a> From<&'a Question> for Held<'a> {
+    fn from(it: &'a Question) -> Self {
+        Self {
+            id: it.id,
+            integration: &it.integration,
+            source_id: &it.source_id,
+            cause: &it.cause,
+            reason: &it.reason,
+            changes: owned_changes(it.differences.as_deref()),
+            opened_run: it.opened_run,
+            opened_at: moment(it.opened_at),
+        }
     }
 }
 
