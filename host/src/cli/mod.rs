@@ -8,6 +8,7 @@ mod check;
 mod credential;
 mod demo;
 mod exit;
+mod hand;
 mod held;
 mod integration;
 mod interrupt;
@@ -25,6 +26,7 @@ mod site;
 mod status;
 mod story;
 mod trouble;
+mod undo;
 mod why;
 
 pub use arguments::main;

@@ -226,6 +226,11 @@ pub(super) fn alone(session: &Session, integration: &str) -> Result<File> {
     }
 }
 
+/// The locks of all integrations: links change hands, and nobody may run meanwhile.
+pub(super) fn all_alone(session: &Session, store: &Store) -> Result<Vec<File>> {
+    store.integrations()?.iter().map(|row| alone(session, &row.name)).collect()
+}
+
 /// What a plugin is; the built-in one when no file is given.
 ///
 /// # Errors

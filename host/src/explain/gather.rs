@@ -365,7 +365,7 @@ impl Scene<'_> {
             let person = store.person_of_row(row, &[])?;
             Ok((person.name(), person.uid))
         };
-        let mut matching = Matching { decided: store.decided(self.account)?, ..Matching::default() };
+        let mut matching = Matching { decided: store.decision_of(self.account)?, ..Matching::default() };
         if let Some(link) = link {
             matching.linked = Some(name(link.person)?);
             matching.linked_by = self

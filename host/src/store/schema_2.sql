@@ -69,6 +69,40 @@ ALTER TABLE staged_hold ADD COLUMN candidates TEXT;
 -- The run that undid this change, if one did.
 ALTER TABLE change ADD COLUMN undone_by INTEGER REFERENCES run;
 
+-- The row of the ledger that this one takes back. It counts for as long as this one is not taken back itself.
+ALTER TABLE change ADD COLUMN undoes INTEGER;
+CREATE INDEX change_undoes ON change (undoes) WHERE undoes IS NOT NULL;
+
+-- First links to somebody known: digest of the mapped fields, for a pin of the record as a whole.
+ALTER TABLE change ADD COLUMN mapped TEXT;
+
+-- The run that made the link.
+ALTER TABLE link ADD COLUMN made_by INTEGER REFERENCES run;
+
+-- Links that the hand took away, as they were, so that this can be undone; of those who were erased there is none.
+CREATE TABLE former_link (
+  id            INTEGER PRIMARY KEY,
+  change        INTEGER NOT NULL,         -- the row of the ledger that took it away
+  tenant        INTEGER NOT NULL REFERENCES tenant,
+  integration   TEXT NOT NULL,
+  source_tenant TEXT NOT NULL,
+  cloud         TEXT NOT NULL,
+  source_id     TEXT NOT NULL,
+  person        INTEGER NOT NULL,
+  document      INTEGER,
+  digest        BLOB NOT NULL,
+  basis         INTEGER NOT NULL,
+  enabled       INTEGER,
+  gone          INTEGER NOT NULL,
+  absent_since  INTEGER,
+  absent_runs   INTEGER NOT NULL,
+  sync_time     INTEGER,
+  made_by       INTEGER,
+  open          INTEGER NOT NULL          -- the next run had to look again anyway
+) STRICT;
+CREATE INDEX former_link_change ON former_link (change);
+CREATE INDEX former_link_person ON former_link (person);
+
 -- Pins of which a run has found that the source says something else by now.
 CREATE TABLE staged_unpin (
   run INTEGER NOT NULL REFERENCES run,

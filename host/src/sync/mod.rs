@@ -21,6 +21,7 @@ pub mod sample;
 mod settle;
 mod some;
 mod stage;
+mod take_name;
 mod take_up;
 mod terms;
 

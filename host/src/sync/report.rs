@@ -16,6 +16,10 @@ pub enum RunKind {
     Sync,
     /// People entered from a file, by hand.
     Import,
+    /// One deed of the hand: somebody set, locked, unlinked, merged, erased.
+    Hand,
+    /// What another run did, taken back.
+    Undo,
     /// Applies what was held and somebody in charge has approved.
     Approve,
     /// Takes a record for whom somebody in charge has decided that it is.
@@ -32,6 +36,8 @@ impl RunKind {
             Self::Plan => "plan",
             Self::Sync => "sync",
             Self::Import => "import",
+            Self::Hand => "hand",
+            Self::Undo => "undo",
             Self::Approve => "approve",
             Self::Decide => "decide",
             Self::Reject => "reject",
@@ -184,7 +190,10 @@ pub struct Cost {
 pub struct RunReport {
     /// The run's number, counted for each tenant.
     pub run: i64,
-    /// The integration's name.
+    /// Undos: the number of the run that is undone.
+    #[serde(default)]
+    pub undoes: Option<i64>,
+    /// The integration's name; empty = by hand.
     pub integration: String,
     /// What it was for.
     pub kind: RunKind,
@@ -227,6 +236,35 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Of a run that begins: nothing has happened yet.
+    #[must_use]
+    pub fn new(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> Self {
+        Self {
+            run,
+            undoes: None,
+            integration: integration.to_owned(),
+            kind,
+            state: RunState::Staging,
+            started_at,
+            ended_at: None,
+            completeness: Completeness::default(),
+            rows_seen: 0,
+            absent: 0,
+            outcomes: BTreeMap::new(),
+            causes: Vec::new(),
+            held: Vec::new(),
+            newly_held: 0,
+            withdrawn: 0,
+            failed: Vec::new(),
+            ambiguous: Vec::new(),
+            notes: Vec::new(),
+            timings: Timings::default(),
+            cost: Cost::default(),
+            receipt: serde_json::Value::Null,
+            error: None,
+        }
+    }
+
     /// How many rows ended so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {

@@ -18,7 +18,7 @@ use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::Ready;
 use super::progress::Progress;
-use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
+use super::report::{RunKind, RunReport, RunState, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::Terms;
@@ -79,7 +79,7 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
         }
     };
     let mut course = Course {
-        report: blank(terms.run.number, &terms.integration.name, kind, started_at),
+        report: RunReport::new(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
@@ -164,7 +164,7 @@ fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) 
     let name = &job.ready.integration.name;
     let (config, shape, basis) = (&job.ready.config, &job.ready.shape, &job.ready.basis);
     let new = NewRun { integration: name, kind, config, shape, basis, at };
-    let mut report = blank(0, name, kind, at);
+    let mut report = RunReport::new(0, name, kind, at);
     report.state = RunState::Failed;
     report.error = Some(told(error));
     report.cost = retry.cost;
@@ -374,33 +374,6 @@ pub(super) fn apply_staged(
         report.notes.push(format!("the run is applied, but the store could not be tidied up: {error}"));
     }
     Ok(report)
-}
-
-/// A report that tells nothing yet.
-pub(super) fn blank(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> RunReport {
-    RunReport {
-        run,
-        integration: integration.to_owned(),
-        kind,
-        state: RunState::Staging,
-        started_at,
-        ended_at: None,
-        completeness: Completeness::default(),
-        rows_seen: 0,
-        absent: 0,
-        outcomes: Counts::new(),
-        causes: Vec::new(),
-        held: Vec::new(),
-        newly_held: 0,
-        withdrawn: 0,
-        failed: Vec::new(),
-        ambiguous: Vec::new(),
-        notes: Vec::new(),
-        timings: Timings::default(),
-        cost: super::report::Cost::default(),
-        receipt: serde_json::Value::Null,
-        error: None,
-    }
 }
 
 fn add(into: &mut Counts, from: &Counts) {

@@ -14,4 +14,6 @@ mod matching;
 mod plans;
 mod property;
 mod trouble;
+mod undo;
+mod undo_property;
 mod values;

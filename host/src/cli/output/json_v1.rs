@@ -3,6 +3,7 @@
 //!
 //! Times are RFC 3339 in UTC. Values of fields are the source's own JSON texts.
 
+mod hand;
 mod people;
 mod run;
 mod why;
@@ -10,6 +11,7 @@ mod why;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+pub(in crate::cli) use hand::{Lock, Pin};
 pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 pub(in crate::cli) use why::{Held as Question, Step as Origin, story};

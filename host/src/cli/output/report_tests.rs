@@ -29,6 +29,7 @@ fn sample(name: &str, reason: &str, changes: &[(&str, Option<&str>, Option<&str>
 fn report() -> RunReport {
     RunReport {
         run: 7,
+        undoes: None,
         integration: "contoso".into(),
         kind: RunKind::Plan,
         state: RunState::Planned,

@@ -95,7 +95,7 @@ pub struct StandingPin {
 
 /// Who a record is, as somebody decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub struct DecisionRow {
     /// `link` or `new`.
     pub kind: String,
     /// Who it is: name and lasting id.
@@ -400,7 +400,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn decided(&self, account: &Account) -> Result<Option<Decided>> {
+    pub fn decision_of(&self, account: &Account) -> Result<Option<DecisionRow>> {
         Ok(self
             .sql
             .prepare_cached(
@@ -412,7 +412,7 @@ impl Store {
             .query_row(params![self.tenant.0, account.integration, account.source_id], |row| {
                 let uid: Option<String> = row.get(2)?;
                 let name: Option<String> = row.get(3)?;
-                Ok(Decided { kind: row.get(0)?, at: row.get(1)?, person: name.zip(uid) })
+                Ok(DecisionRow { kind: row.get(0)?, at: row.get(1)?, person: name.zip(uid) })
             })
             .optional()?)
     }

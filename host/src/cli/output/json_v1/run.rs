@@ -13,6 +13,7 @@ use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, RunReport, Sa
 #[derive(Serialize)]
 pub(crate) struct Run<'a> {
     number: i64,
+    undoes: Option<i64>,
     integration: Option<&'a str>,
     kind: String,
     state: &'a str,
@@ -96,6 +97,7 @@ impl<'a> From<&'a RunReport> for Run<'a> {
     fn from(it: &'a RunReport) -> Self {
         Self {
             number: it.run,
+            undoes: it.undoes,
             integration: Some(it.integration.as_str()).filter(|name| !name.is_empty()),
             kind: format!("{:?}", it.kind).to_lowercase(),
             state: it.state.name(),
