@@ -39,8 +39,10 @@ fn every_command_that_the_table_names_exists() {
     let mut named = 0;
     for command in quoted(&text).filter_map(|it| it.strip_prefix("userload ")) {
         named += 1;
-        let words: Vec<&str> =
-            command.split(' ').take_while(|it| it.starts_with(char::is_lowercase) && !it.contains('=')).collect();
+        let words: Vec<&str> = command
+            .split(' ')
+            .take_while(|it| it.starts_with(char::is_lowercase) && !it.contains('='))
+            .collect();
         let told = home.run(&format!("{} --help", words.join(" ")));
         assert_eq!(told.code, 0, "`userload {command}`: {}", told.err);
         for flag in command.split(' ').filter(|it| it.starts_with("--")) {

@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, status};
+use super::{credential, demo, held, integration, people, plugin, run, runs, saas, status};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -113,6 +113,9 @@ enum Command {
     /// People: list, show, import, export
     #[command(subcommand)]
     People(people::Command),
+    /// SaaS applications and their users: list, users, link, catalog
+    #[command(subcommand)]
+    Saas(saas::Command),
     /// Runs: list, show
     #[command(subcommand)]
     Runs(runs::Command),
@@ -190,6 +193,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Sync(which) => run::sync(session, &which),
         Command::Held(command) => held::run(session, command),
         Command::People(command) => people::run(session, command),
+        Command::Saas(command) => saas::run(session, command),
         Command::Runs(command) => runs::run(session, command),
         Command::Plugin(command) => plugin::run(session, command),
     }

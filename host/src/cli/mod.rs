@@ -17,6 +17,7 @@ mod plugin;
 mod proof;
 mod run;
 mod runs;
+mod saas;
 mod services;
 mod session;
 mod site;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Person, line};
+use super::output::json_v1::{Answer, LedgerRow, Link, Person, SaasUser, line};
 use super::output::{Column, Table, count, cut, number, shown, time};
 use super::people_file::{self, Csv};
 use super::session::Session;
@@ -175,15 +175,33 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
     };
     let links = store.links_of(person.id)?;
     let history = store.history_of(person.id, 50)?;
+    let saas = store.saas_of_person(person.id)?;
     if session.printer.json() {
         let links: Vec<Link<'_>> = links.iter().map(Link::from).collect();
         let history: Vec<LedgerRow<'_>> = history.iter().map(LedgerRow::from).collect();
         let answer =
             Answer::new("person", Person::from(&*person)).and("links", links).and("history", history);
+        let idle = super::saas::idle_before(session, &store, &saas)?;
+        let users: Vec<SaasUser<'_>> = saas
+            .iter()
+            .zip(idle)
+            .map(|(it, before)| SaasUser::new(it, before, session.now()))
+            .collect();
+        let answer = answer.and("saas", users);
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
-    session.printer.answer(&card(session, &person, &links, &history)?)?;
+    let mut text = card(session, &person, &links, &history)?;
+    if !saas.is_empty() {
+        let paint = session.printer.paint();
+        text.push_str(&format!("\n{}\n", paint.bold("SaaS applications")));
+        let mut table = Table::new(&[Column::Text(""); 4]);
+        for row in super::saas::rows_of(session, &store, &saas)? {
+            table.row(row);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    session.printer.answer(&text)?;
     Ok(ExitStatus::Done)
 }
 

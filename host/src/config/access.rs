@@ -2,7 +2,7 @@
 //! fields two integrations share.
 
 use super::integration::{Integration, Origin};
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, fold_key};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, MANAGER, TARGETS, fold_key};
 
 /// The access roles of a document that names none.
 pub const DEFAULT_ACCESS_ROLES: [&str; 5] = ["Employee", "Contractor", "External", "Guest", "Administrator"];
@@ -73,6 +73,7 @@ pub fn missing_for_launch(integration: &Integration) -> Vec<String> {
 pub fn shared_fields(one: &Integration, other: &Integration) -> Vec<&'static str> {
     let fills = |integration: &Integration, name: &str| {
         integration.mapping.iter().any(|rule| rule.target.name == name)
+            || name == MANAGER && integration.manager
     };
     TARGETS
         .iter()

@@ -10,8 +10,8 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, sections};
-use crate::model::{TARGETS, fold_key};
+use super::{mapping, saas, sections};
+use crate::model::{MANAGER, TARGETS, fold_key};
 
 /// The integration without a filter, by the seed's name.
 const USER_LOAD: &str = "Microsoft Entra ID User Load";
@@ -96,6 +96,15 @@ fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>
     let match_keys = match_keys(&mut keys, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
     let mapping = mapping::read(&mut keys, fields, &access_roles, problems);
+    let saas = saas::saas(&mut keys, problems);
+    let manager = keys.flag("manager", problems).unwrap_or(false);
+    if manager && mapping.iter().any(|rule| rule.target.name == MANAGER) {
+        problems.add_with_help(
+            span_of(table, "manager"),
+            "`manager` is on, but the field `manager` is mapped already",
+            "leave one of the two out: `manager = true` reads the manager's username",
+        );
+    }
     keys.finish("", problems);
     Integration {
         name,
@@ -118,6 +127,8 @@ fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>
         guard,
         grants,
         page_size: u32::try_from(page_size).unwrap_or(999),
+        saas,
+        manager,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::saas::SaasLoad;
+
 /// What a run does with rows that it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -193,4 +195,8 @@ pub struct Integration {
     pub grants: Vec<GrantEntry>,
     /// Users a page.
     pub page_size: u32,
+    /// SaaS users are loaded as well, and how; none = people only.
+    pub saas: Option<SaasLoad>,
+    /// Whether managers are read, in a pass of their own, into the field `manager`.
+    pub manager: bool,
 }

@@ -37,6 +37,9 @@ pub const ACCESS_ROLE: &str = "access_role";
 /// The time of the last applied run that saw the person. A stamp on the link, not a value of the person.
 pub const CONNECTOR_SYNC_TIME: &str = "connector_sync_time";
 
+/// The manager's username.
+pub const MANAGER: &str = "manager";
+
 const fn field(name: &'static str, label: &'static str, value_type: ValueType) -> Target {
     Target { name, label, value_type, key: false, mandatory: false }
 }
@@ -50,7 +53,7 @@ const fn key(name: &'static str, label: &'static str, mandatory: bool) -> Target
 }
 
 /// All fields, in the order in which a person is shown.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 35] = [
     key("username", "Username", true),
     key("email", "Email", false),
     Target {
@@ -66,6 +69,7 @@ pub const TARGETS: [Target; 34] = [
     text("job_title", "Job title"),
     text("department", "Department"),
     text("company", "Company"),
+    text(MANAGER, "Manager"),
     key("employee_id", "Employee ID", false),
     text("employee_type", "Employee type"),
     field("hire_date", "Hire date", ValueType::Time),

@@ -7,11 +7,13 @@ mod error;
 pub mod fields;
 mod functions;
 mod known;
+mod managers;
 mod open;
 mod people;
 mod pins;
 mod runs;
 mod runs_read;
+mod saas;
 mod settle;
 mod stage;
 mod summary;
@@ -20,11 +22,16 @@ pub use apply::{Applied, Apply};
 pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
 pub use known::{Candidate, Known, Unlisted};
+pub use managers::{Managed, ManagerChange, ManagerHold};
 pub use open::Store;
 pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
 pub use pins::{NewPin, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
+pub use saas::{
+    CatalogEntry, Idle, KnownSaas, NewSaas, SaasApplication, SaasCandidate, SaasFeed, SaasLine, SaasOutcome,
+    SaasUserRow,
+};
 pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 

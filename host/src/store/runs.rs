@@ -214,6 +214,7 @@ impl Store {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         clear(&tx, run.row)?;
         tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+        tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         tx.commit()?;
         Ok(())
     }
@@ -232,6 +233,7 @@ impl Store {
         if state != RunState::Planned {
             clear(&tx, run.row)?;
             tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+            tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         }
         tx.execute(
             "UPDATE run SET state = ?2, ended_at = ?3, report = ?4 WHERE id = ?1",
@@ -353,7 +355,15 @@ fn clear(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
 
 /// Empties the staging tables of a run.
 fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
-    for table in ["staged", "staged_absent", "staged_hold", "run_page"] {
+    for table in [
+        "staged",
+        "staged_absent",
+        "staged_hold",
+        "staged_saas",
+        "staged_saas_role",
+        "staged_saas_pass",
+        "run_page",
+    ] {
         tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
     Ok(())

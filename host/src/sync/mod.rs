@@ -7,12 +7,16 @@ mod enumeration;
 mod error;
 mod evidence;
 pub mod guard;
+mod managers;
 mod page;
 pub mod preflight;
 mod progress;
 mod report;
 mod retry;
 mod run;
+mod saas;
+pub mod saas_link;
+mod saas_user;
 mod settle;
 mod stage;
 mod take_up;
@@ -23,8 +27,8 @@ pub use error::RunError;
 pub use evidence::{Evidence, GraceOver};
 pub use progress::{Progress, Silent};
 pub use report::{
-    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, PlannedChange, RunKind, RunReport, RunState,
-    Sample, Timings,
+    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, PlannedChange, RunKind, RunReport,
+    RunState, SaasPass, Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, run};

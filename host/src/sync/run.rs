@@ -17,11 +17,11 @@ use super::enumeration::{Listing, judge};
 use super::error::RunError;
 use super::page::PageWorker;
 use super::progress::Progress;
-use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
+use super::report::{Completeness, Managers, RunKind, RunReport, RunState, SaasPass, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::{Feeder, Terms};
-use super::{disk, settle};
+use super::{disk, managers, saas, settle};
 use crate::config::Integration;
 use crate::engine::contract::Source;
 use crate::engine::{Connector, Transformer};
@@ -197,6 +197,9 @@ impl Course {
         let absence = self.judge_absence(job, &staged)?;
         settle::guard(&self.terms, job.store, job.applied.shape.as_deref(), self.at)?;
         settle::usernames(&self.terms, job.store, &staged.seen)?;
+        let managers = managers::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        let saas = saas::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        self.tell_passes(managers, saas);
         self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
 
@@ -257,6 +260,22 @@ impl Course {
         judge.judge(&proof, &staged.seen, &mut worker)
     }
 
+    /// Takes down what the passes beside the users came to.
+    fn tell_passes(
+        &mut self,
+        managers: Option<(Managers, Vec<String>)>,
+        saas: Option<(SaasPass, Vec<String>)>,
+    ) {
+        if let Some((told, notes)) = managers {
+            self.report.managers = Some(told);
+            self.report.notes.extend(notes);
+        }
+        if let Some((told, notes)) = saas {
+            self.report.saas = Some(told);
+            self.report.notes.extend(notes);
+        }
+    }
+
     /// Adds up what became of every row, and refuses to go on when it does not add up.
     fn tell(
         &mut self,
@@ -271,6 +290,11 @@ impl Course {
             let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
             *unchanged = unchanged.saturating_sub(twice);
             *outcomes.entry(Outcome::Skipped).or_default() += twice;
+        }
+        if let Some(managers) = self.report.managers {
+            // They have a row of their own now.
+            let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
+            *unchanged = unchanged.saturating_sub(managers.quiet);
         }
         add(&mut outcomes, &absence.counts);
         add(&mut outcomes, &job.store.change_counts(run)?);
@@ -327,6 +351,10 @@ pub(super) fn apply_staged(
         report.ended_at = Some(apply.at);
         report.newly_held = applied.newly_held;
         report.withdrawn = applied.withdrawn;
+        if let (Some(saas), Some((moved, unmatched))) = (&mut report.saas, applied.saas) {
+            saas.deactivated = saas.deactivated.saturating_sub(moved);
+            saas.unmatched = Some(unmatched);
+        }
         for (outcome, name) in &applied.moved {
             let count = report.outcomes.entry(*outcome).or_default();
             *count = count.saturating_sub(1);
@@ -364,6 +392,8 @@ fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
         failed: Vec::new(),
         ambiguous: Vec::new(),
         notes: Vec::new(),
+        managers: None,
+        saas: None,
         timings: Timings::default(),
         cost: super::report::Cost::default(),
         receipt: serde_json::Value::Null,

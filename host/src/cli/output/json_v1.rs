@@ -5,12 +5,14 @@
 
 mod people;
 mod run;
+mod saas;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
+pub(in crate::cli) use saas::{SaasApplication, SaasUser};
 
 use super::text::hostile;
 use crate::model::Millis;

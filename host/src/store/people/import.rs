@@ -305,6 +305,8 @@ fn report(run: i64, now: Millis, outcomes: BTreeMap<Outcome, u64>) -> RunReport 
         failed: Vec::new(),
         ambiguous: Vec::new(),
         notes: Vec::new(),
+        managers: None,
+        saas: None,
         timings: Timings::default(),
         cost: Cost::default(),
         receipt: serde_json::Value::Null,
