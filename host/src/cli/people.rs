@@ -182,11 +182,8 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
         let answer =
             Answer::new("person", Person::from(&*person)).and("links", links).and("history", history);
         let idle = super::saas::idle_before(session, &store, &saas)?;
-        let users: Vec<SaasUser<'_>> = saas
-            .iter()
-            .zip(idle)
-            .map(|(it, before)| SaasUser::new(it, before, session.now()))
-            .collect();
+        let users: Vec<SaasUser<'_>> =
+            saas.iter().zip(idle).map(|(it, before)| SaasUser::new(it, before, session.now())).collect();
         let answer = answer.and("saas", users);
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
