@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 use userload::config;
 use userload::credential::{Credential, SecretText};
-use userload::model::{Clock, Millis, Outcome, TARGETS};
+use userload::model::{Clock, Millis, Outcome};
 use userload::store::{Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
 use userload::sync::saas_link;
@@ -97,7 +97,8 @@ impl House {
         let mut document = found.unwrap_or_else(|| Document::new(name, &self.origin));
         change(&mut document);
         let (text, fields) = (document.text(), workshop::fields());
-        let integration = config::parse(name, &text, fields).map_err(|report| report.to_string())?;
+        let integration =
+            config::parse(name, &text, fields, self.store.targets()).map_err(|report| report.to_string())?;
         let chosen = saas_link::choose(&self.store, workshop::manifest(), &integration)
             .map_err(|problem| problem.what)?;
         self.store
@@ -281,9 +282,9 @@ impl House {
         self.now += MINUTE;
         let usual = [("username", username), ("access_role", "Employee")];
         let fields = usual.iter().chain(values).map(|(name, value)| {
-            let target = TARGETS.iter().find(|it| it.name == *name).expect("a field");
+            let target = self.store.targets().named(name).expect("a field");
             let raw = RawValue::from_string(serde_json::Value::from(*value).to_string()).expect("JSON");
-            (target.name, raw)
+            (target.name.clone(), raw)
         });
         let row = ImportRow { line: 2, fields: fields.collect(), active };
         let import = Import { file: "people.csv".to_owned(), rows: vec![row] };

@@ -132,10 +132,11 @@ impl House {
 
     fn keys_are_what_people_have(&self) {
         let mut expected: Vec<(i64, String, String)> = Vec::new();
+        let key_fields = self.key_fields();
         for person in self.people() {
-            for field in ["email", "employee_id", "username"] {
+            for field in &key_fields {
                 let text = person.text(field).unwrap_or_default();
-                expected.extend(fold_key(&text).map(|key| (person.id, field.to_owned(), key.into_owned())));
+                expected.extend(fold_key(&text).map(|key| (person.id, field.clone(), key.into_owned())));
             }
         }
         let sql = self.sql();

@@ -82,6 +82,18 @@ impl House {
         self.sql().query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// Names of the fields that people are found by, sorted: the three built-in ones and the tenant's own.
+    pub fn key_fields(&self) -> Vec<String> {
+        let own = "SELECT name FROM custom_field WHERE key = 1";
+        let sql = self.sql();
+        let mut query = sql.prepare(own).expect("fields");
+        let own = query.query_map([], |row| row.get(0)).expect("fields").map(|row| row.expect("a field"));
+        let mut all: Vec<String> = ["email", "employee_id", "username"].map(str::to_owned).into();
+        all.extend(own);
+        all.sort();
+        all
+    }
+
     /// Everybody, by id.
     pub fn people(&self) -> Vec<Person> {
         let sql = self.sql();

@@ -108,7 +108,9 @@ fn read(file: &PathBuf) -> Result<(String, String)> {
 fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let (name_of_file, text) = read(file)?;
     let fields = services::manifest_fields(session)?;
-    let integration = config::parse(&name_of_file, &text, &fields)?;
+    // Nothing is made for a document that is refused.
+    let targets = session.targets()?;
+    let integration = config::parse(&name_of_file, &text, &fields, &targets)?;
     let mut store = session.store_or_new()?;
     let manifest = &session.site()?.manifest;
     let chosen =

@@ -56,7 +56,7 @@ pub(super) fn check(session: &Session, which: &Which) -> Result<ExitStatus> {
 pub(super) fn launch(session: &Session, which: &Which) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let row = session.integration_row(&store, which.integration.as_deref())?;
-    let integration = session.parse(&row)?;
+    let integration = session.parse(&store, &row)?;
     let missing = missing_for_launch(&integration);
     if !missing.is_empty() {
         return Err(Trouble::usage(format!("`{}` stays a draft:\n  {}", row.name, missing.join("\n  ")))

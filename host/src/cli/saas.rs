@@ -4,14 +4,14 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, SaasApplication, SaasUser, line};
+use super::output::json_v1::{Answer, SaasApplication};
 use super::output::{Column, Table, count, cut, number, shown, time};
-use super::people_file::Csv;
+use super::saas_users;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::IDLE_AFTER_DAYS;
 use crate::model::{Millis, fold_key};
-use crate::store::{CatalogEntry, Idle, SaasApplication as Application, SaasLine, SaasUserRow, Store};
+use crate::store::{CatalogEntry, Idle, SaasApplication as Application, Store};
 use crate::sync::saas_link;
 
 #[derive(Debug, Subcommand)]
@@ -76,15 +76,14 @@ pub(super) enum Catalog {
     },
 }
 
-/// Users on one screen.
-const MOST: u64 = 50;
-
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     match command {
         Command::List => list(session),
-        Command::Users { application, idle, csv } => users(session, application.as_deref(), idle, csv),
+        Command::Users { application, idle, csv } => {
+            saas_users::users(session, application.as_deref(), idle, csv)
+        }
         Command::Link { application, entry } => link(session, &application, entry.as_deref()),
         Command::Catalog(Catalog::List) => catalog(session),
         Command::Catalog(Catalog::Add { name, publisher, category }) => {
@@ -94,13 +93,13 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
 }
 
 /// Days after which users of an application are idle: as the integration that loads them says.
-fn idle_days(session: &Session, store: &Store, integration: Option<&str>) -> Result<u32> {
+pub(super) fn idle_days(session: &Session, store: &Store, integration: Option<&str>) -> Result<u32> {
     let row = integration.map(|name| store.integration(name)).transpose()?.flatten();
-    let parsed = row.and_then(|row| session.parse(&row).ok());
+    let parsed = row.and_then(|row| session.parse(store, &row).ok());
     Ok(parsed.and_then(|it| it.saas).map_or(IDLE_AFTER_DAYS, |saas| saas.idle_after_days))
 }
 
-fn before(session: &Session, days: u32) -> Idle {
+pub(super) fn before(session: &Session, days: u32) -> Idle {
     Idle { before: session.now() - Millis::from(days) * DAY }
 }
 
@@ -171,7 +170,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// The application of that name; the only one when no name is given.
-fn application(store: &Store, name: Option<&str>) -> Result<Application> {
+pub(super) fn application(store: &Store, name: Option<&str>) -> Result<Application> {
     let mut all = store.saas_applications()?;
     let names: Vec<String> = all.iter().map(|it| it.name.clone()).collect();
     let Some(name) = name else {
@@ -193,157 +192,6 @@ fn application(store: &Store, name: Option<&str>) -> Result<Application> {
             Err(super::session::unknown("SaaS application", name, &names, "userload saas link NAME").into())
         }
     }
-}
-
-/// What is known of somebody's use.
-fn use_of(user: &SaasUserRow, idle: Idle, now: Millis) -> String {
-    match user.last_activity {
-        _ if !user.active => "no user any more".to_owned(),
-        None => "unknown".to_owned(),
-        Some(at) => {
-            let days = (now - at).max(0) / DAY;
-            let days = count(days.unsigned_abs(), "day", "days");
-            if at < idle.before { format!("idle for {days}") } else { "in use".to_owned() }
-        }
-    }
-}
-
-fn who(user: &SaasUserRow) -> String {
-    match &user.person {
-        Some((uid, username, display_name)) => {
-            display_name.clone().or_else(|| username.clone()).unwrap_or_else(|| uid.clone())
-        }
-        None => user.name.clone().unwrap_or_else(|| user.source_id.clone()),
-    }
-}
-
-fn username(user: &SaasUserRow) -> String {
-    match &user.person {
-        Some((_, username, _)) => username.clone().unwrap_or_default(),
-        None => "(unmatched)".to_owned(),
-    }
-}
-
-fn users(session: &Session, name: Option<&str>, idle: Option<u32>, csv: bool) -> Result<ExitStatus> {
-    let store = session.store()?;
-    let found = application(&store, name)?;
-    let days = match idle {
-        Some(days) if days > 0 => days,
-        _ => idle_days(session, &store, found.integration.as_deref())?,
-    };
-    let (now, limit) = (session.now(), before(session, days));
-    let order = idle.map(|_| limit);
-    let line = store.saas_line(found.id, limit)?;
-    let printer = session.printer;
-    if csv {
-        let mut csv = Csv::new(printer.data());
-        csv.row([
-            "application",
-            "uid",
-            "username",
-            "display_name",
-            "source_id",
-            "source_name",
-            "role",
-            "status",
-            "last_tenant_sign_in",
-            "idle_days",
-        ])?;
-        store.each_saas_user(found.id, order, |user| csv.row(cells(&user, limit, now)))??;
-        csv.finish()?;
-        return Ok(ExitStatus::Done);
-    }
-    if printer.json() {
-        let mut data = printer.data();
-        let application = super::output::json_v1::line(&SaasApplication::new(&line, days))?;
-        data.write(&format!("{{\"version\":1,\"application\":{application},\"users\":["))?;
-        let mut first = true;
-        store.each_saas_user(found.id, order, |user| -> Result<()> {
-            data.write(if first { "\n" } else { ",\n" })?;
-            first = false;
-            Ok(data.write(&self::line(&SaasUser::new(&user, limit.before, now))?)?)
-        })??;
-        data.write("\n]}\n")?;
-        data.finish()?;
-        return Ok(ExitStatus::Done);
-    }
-    table(session, &store, &found, &line, order, limit)?;
-    summary(session, &line, days);
-    Ok(ExitStatus::Done)
-}
-
-fn table(
-    session: &Session,
-    store: &Store,
-    found: &Application,
-    line: &SaasLine,
-    order: Option<Idle>,
-    limit: Idle,
-) -> Result<()> {
-    let (printer, now) = (session.printer, session.now());
-    if line.users == 0 {
-        printer.answer("nobody")?;
-        return Ok(());
-    }
-    let mut table = Table::new(&[
-        Column::Text("Who"),
-        Column::Text("Username"),
-        Column::Text("SaaS role"),
-        Column::Text("Last tenant sign-in"),
-        Column::Text("Use"),
-    ]);
-    let mut rows = 0;
-    store.each_saas_user(found.id, order, |user| {
-        rows += 1;
-        if rows <= MOST {
-            table.row([
-                cut(&shown(&who(&user)), 32).into_owned(),
-                cut(&shown(&username(&user)), 40).into_owned(),
-                cut(&shown(user.role.as_deref().unwrap_or("unknown")), 48).into_owned(),
-                user.last_activity.map_or_else(|| "unknown".to_owned(), time),
-                use_of(&user, limit, now),
-            ]);
-        }
-        Ok::<(), anyhow::Error>(())
-    })??;
-    printer.answer(&table.render(0, printer.paint()))?;
-    if rows > MOST {
-        printer.story(&format!(
-            "{} of {}; `--csv` and --json give all",
-            number(MOST),
-            count(rows, "user", "users")
-        ));
-    }
-    Ok(())
-}
-
-fn summary(session: &Session, line: &SaasLine, days: u32) {
-    let known = line.active.saturating_sub(line.idle + line.unknown);
-    session.printer.story(&format!(
-        "{} idle for {days} days or more, {} unknown, {} in use, {} no user any more; {} unmatched",
-        number(line.idle),
-        number(line.unknown),
-        number(known),
-        number(line.users.saturating_sub(line.active)),
-        number(line.unmatched)
-    ));
-}
-
-fn cells(user: &SaasUserRow, limit: Idle, now: Millis) -> Vec<String> {
-    let (uid, username, display_name) = user.person.clone().unwrap_or_default();
-    let idle = user.last_activity.filter(|at| user.active && *at < limit.before);
-    vec![
-        user.application.clone(),
-        uid,
-        username.unwrap_or_default(),
-        display_name.unwrap_or_default(),
-        user.source_id.clone(),
-        user.name.clone().unwrap_or_default(),
-        user.role.clone().unwrap_or_else(|| "unknown".to_owned()),
-        if user.active { "active" } else { "inactive" }.to_owned(),
-        user.last_activity.map_or_else(|| "unknown".to_owned(), super::output::json_v1::moment),
-        idle.map(|at| ((now - at) / DAY).to_string()).unwrap_or_default(),
-    ]
 }
 
 /// A name that somebody types: not empty, no control characters, not too long.
@@ -469,29 +317,4 @@ fn add(session: &Session, name: &str, publisher: &str, category: &str) -> Result
     session.printer.answer(&format!("{} is in the software catalog", shown(&entry.name)))?;
     session.printer.story(&format!("next: `userload saas link {}`", quoted(&entry.name)));
     Ok(ExitStatus::Done)
-}
-
-/// For each of them, before which moment an activity counts as idle.
-pub(super) fn idle_before(session: &Session, store: &Store, users: &[SaasUserRow]) -> Result<Vec<Millis>> {
-    users
-        .iter()
-        .map(|user| Ok(before(session, idle_days(session, store, user.integration.as_deref())?).before))
-        .collect()
-}
-
-/// What a person is in SaaS applications, as rows for `people show`.
-pub(super) fn rows_of(session: &Session, store: &Store, users: &[SaasUserRow]) -> Result<Vec<[String; 4]>> {
-    users
-        .iter()
-        .map(|user| {
-            let days = idle_days(session, store, user.integration.as_deref())?;
-            let signed_in = user.last_activity.map_or_else(|| "unknown".to_owned(), time);
-            Ok([
-                shown(&user.application).into_owned(),
-                cut(&shown(user.role.as_deref().unwrap_or("role unknown")), 60).into_owned(),
-                format!("last tenant sign-in {signed_in}"),
-                use_of(user, before(session, days), session.now()),
-            ])
-        })
-        .collect()
 }

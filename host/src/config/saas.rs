@@ -135,7 +135,8 @@ mod tests {
 
     fn read(rest: &str) -> Result<Integration, String> {
         let text = format!("name = \"a\"\ncredential = \"c\"\n{rest}");
-        parse("a.toml", &text, &seed_fields()).map_err(|report| report.to_string())
+        parse("a.toml", &text, &seed_fields(), &crate::model::Targets::built_in())
+            .map_err(|report| report.to_string())
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
             ("load = \"users-and-saas\"\n[saas]\nidle-after-days = 0", "expected 1 to 3650"),
             ("load = \"users-and-saas\"\n[saas]\nidle = 3", "unknown key `idle` in `saas`"),
             ("manager = \"yes\"", "true or false"),
-            ("manager = true\n[mapping]\nmanager = \"department\"", "mapped already"),
+            ("[mapping]\nmanager = \"department\"", "write `manager = true` above"),
         ] {
             let problem = read(rest).unwrap_err();
             assert!(problem.contains(part), "{rest}: {problem}");

@@ -6,11 +6,12 @@ mod catalog;
 mod error;
 pub mod fields;
 mod functions;
+mod keys;
 mod known;
 mod managers;
 mod open;
 mod people;
-mod pins;
+pub mod pins;
 mod runs;
 mod runs_read;
 mod saas;
@@ -21,9 +22,11 @@ mod summary;
 pub use apply::{Applied, Apply};
 pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
+pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};
 pub use managers::{Managed, ManagerChange, ManagerHold};
 pub use open::Store;
+pub use people::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
 pub use pins::{NewPin, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
@@ -32,7 +35,7 @@ pub use saas::{
     CatalogEntry, Idle, KnownSaas, NewSaas, SaasApplication, SaasCandidate, SaasFeed, SaasLine, SaasOutcome,
     SaasUserRow,
 };
-pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};
+pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 
 /// What a call to the store gives.

@@ -6,20 +6,28 @@ use rusqlite::{Transaction, params};
 use super::Result;
 use crate::model::Millis;
 
+/// The `field` of a pin that keeps a record as a whole from becoming, or staying with, a person.
+pub const WHOLE: &str = "*";
+
+/// The `field` of a pin, and of a lock, that keeps the status.
+pub const STATUS: &str = "status";
+
 /// A pin to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct NewPin<'a> {
+    /// The row of the tenant.
+    pub tenant: i64,
     /// The integration whose record it is.
     pub integration: &'a str,
     /// The user at the source.
     pub source_id: &'a str,
     /// The person; none = nobody: the record is not to become one.
     pub person: Option<i64>,
-    /// A target field; `status`; `*`: the record as a whole.
+    /// A target field, [`STATUS`] or [`WHOLE`].
     pub field: &'a str,
     /// What the source says while the pin holds: of a field its mapped value as JSON text, none = empty; of the
     /// status `enabled`, `disabled`, `deleted`, `not-found` or `left-filter`; of the whole the
-    /// [`super::fields_digest`] of its mapped fields.
+    /// [`super::fields_digest`] of its mapped fields, none = whatever it says, until somebody lifts the pin.
     pub source_value: Option<&'a str>,
     /// For people: `undone in run 12`, `rejected in run 13`.
     pub reason: &'a str,
@@ -35,7 +43,7 @@ pub struct NewPin<'a> {
 /// # Errors
 /// When the store cannot be written.
 #[expect(dead_code, reason = "undo and rejected holds write them")]
-pub(super) fn insert(tx: &Transaction<'_>, tenant: i64, pin: &NewPin<'_>) -> Result<()> {
+pub(super) fn insert(tx: &Transaction<'_>, pin: &NewPin<'_>) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO pin (tenant, integration, source_id, person, field, source_value, reason, run, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -44,7 +52,7 @@ pub(super) fn insert(tx: &Transaction<'_>, tenant: i64, pin: &NewPin<'_>) -> Res
            run = excluded.run, at = excluded.at",
     )?
     .execute(params![
-        tenant,
+        pin.tenant,
         pin.integration,
         pin.source_id,
         pin.person,
@@ -57,7 +65,7 @@ pub(super) fn insert(tx: &Transaction<'_>, tenant: i64, pin: &NewPin<'_>) -> Res
     tx.prepare_cached(
         "UPDATE link SET open = 1 WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND open = 0",
     )?
-    .execute(params![tenant, pin.integration, pin.source_id])?;
+    .execute(params![pin.tenant, pin.integration, pin.source_id])?;
     Ok(())
 }
 

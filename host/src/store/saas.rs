@@ -1,10 +1,13 @@
-//! SaaS applications and their users: configured (`applications`), staged and applied (`stage`), read (`read`).
+//! SaaS applications and their users: configured (`applications`), staged (`stage`), judged (`judge`), applied (`apply`),
+//! read (`read`).
 
 mod applications;
+mod apply;
+mod judge;
 mod read;
 mod stage;
 
 pub use applications::{CatalogEntry, SaasApplication, SaasFeed};
+pub(super) use apply::apply;
 pub use read::{Idle, SaasLine, SaasUserRow};
-pub(super) use stage::apply;
 pub use stage::{KnownSaas, NewSaas, SaasCandidate, SaasOutcome};

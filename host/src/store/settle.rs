@@ -2,10 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::fields::Difference;
 use super::runs::RunId;
 use super::{Counts, Result, Store};
-use crate::model::{Millis, Outcome, fold_key};
+use crate::model::{Millis, Outcome};
 
 /// One staged change that would do something to somebody known.
 #[derive(Clone, Debug)]
@@ -309,7 +308,7 @@ impl Store {
                     rest.differences,
                     rest.hold_status
                 ])?;
-                let keys = rest.differences.map(difference_keys).transpose()?.flatten();
+                let keys = rest.differences.map(|it| self.keys.of_differences(it)).transpose()?.flatten();
                 staged.execute(params![flowing.change, keys])?;
                 if rest.hold_status {
                     absent.execute(params![run.row, self.tenant.0, flowing.person])?;
@@ -457,23 +456,6 @@ fn read_flowing(row: &rusqlite::Row<'_>) -> Result<Flowing> {
 
 const HOLD: &str = "INSERT INTO staged_hold (run, source_id, cause, person, reason, differences)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
-
-/// The folded keys that differences write, JSON; a key that is cleared is null. None when there is none.
-///
-/// # Errors
-/// When the text is not a list of differences.
-pub fn difference_keys(differences: &str) -> Result<Option<String>> {
-    let list: Vec<Difference<'_>> = serde_json::from_str(differences)?;
-    let mut keys = std::collections::BTreeMap::new();
-    for (field, _, after) in list {
-        if super::fields::key_fields().any(|it| it == field) {
-            let text = after.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-            let key = text.as_deref().and_then(fold_key).map(std::borrow::Cow::into_owned);
-            keys.insert(field, key);
-        }
-    }
-    if keys.is_empty() { Ok(None) } else { Ok(Some(serde_json::to_string(&keys)?)) }
-}
 
 fn claims(query: &mut rusqlite::Statement<'_>, run: RunId) -> Result<Vec<Claim>> {
     Ok(query

@@ -125,6 +125,21 @@ pub(super) fn reactivates(terms: &Terms, known: &KnownPerson, enabled: Option<bo
         }
 }
 
+/// What creations have in common, in the host's own words: the plugin's reason is free text.
+pub(super) fn creation_cause(active: bool) -> &'static str {
+    if active { "new at the source" } else { "new at the source, disabled there: created inactive" }
+}
+
+/// What reactivations have in common, in the host's own words.
+pub(super) fn reactivation_cause(known: &KnownPerson) -> &'static str {
+    match (known.was_enabled, known.was_absent, &known.inactive_since) {
+        (Some(false), ..) => "enabled at the source again",
+        (_, true, _) => "back at the source",
+        (.., Some(DeactivatedBy::ThisIntegration)) => "enabled at the source again",
+        _ => "enabled at the source",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{creation, differences, reactivates};
@@ -140,7 +155,9 @@ mod tests {
             "name = \"x\"\ncredential = \"x\"\naccess-role = \"Employee\"\n{more}\n[mapping]\n\
              username = \"userPrincipalName\"\ndepartment = \"department\"\n"
         );
-        let integration = config::parse("x", &document, &config::seed_fields()).unwrap();
+        let integration =
+            config::parse("x", &document, &config::seed_fields(), &crate::model::Targets::built_in())
+                .unwrap();
         Terms {
             written: Terms::written(&integration),
             checks_roles: false,

@@ -12,9 +12,7 @@ use crate::engine::contract::{
     BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
 };
 use crate::model::{ACCESS_ROLE, Outcome, PersonUid, fold_key};
-use crate::store::{
-    Candidate, Deed, Known, NewChange, StagedPage, StagedRow, Status, Store, difference_keys, fields,
-};
+use crate::store::{Candidate, Deed, Known, NewChange, StagedPage, StagedRow, Status, Store, fields};
 
 /// No source has pages of more users; Graph's have 999 at the most.
 const MOST_USERS: usize = 2_000;
@@ -209,7 +207,8 @@ impl<'a> PageWorker<'a> {
         let map = parse(&mapped.fields)?;
         let mut people = Vec::new();
         for field in &self.terms.integration.match_keys {
-            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            let Some(text) =
+                map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
             else {
                 continue;
             };
@@ -282,14 +281,15 @@ impl<'a> PageWorker<'a> {
             Situation::Unchanged if linked => return Ok(row),
             Situation::Create if case.candidates.is_empty() => {
                 let fields = allowed::creation(self.terms, &case.mapped)?;
-                row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
+                row.keys =
+                    Some(self.store.keys().of_fields(&fields).map_err(crate::store::StoreError::from)?);
                 let uid =
                     PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &case.user.id);
                 let active = decision.active != Some(false);
                 row.change = Some(NewChange {
                     outcome: Outcome::Created,
                     deed: Deed::Create { uid, active },
-                    cause: decision.reason.clone(),
+                    cause: allowed::creation_cause(active).to_owned(),
                     reason: decision.reason,
                     fields: Some(fields),
                     differences: None,
@@ -321,6 +321,7 @@ impl<'a> PageWorker<'a> {
                     (Outcome::Reactivated, Some(true))
                         if allowed::reactivates(self.terms, known, case.mapped.enabled) =>
                     {
+                        cause = allowed::reactivation_cause(known).to_owned();
                         Status::Activate
                     }
                     (Outcome::Deactivated, Some(false)) => {
@@ -337,7 +338,8 @@ impl<'a> PageWorker<'a> {
                     }
                     (_, None) => Status::Stays,
                 };
-                row.keys = differences.as_deref().map(difference_keys).transpose()?.flatten();
+                let keys = differences.as_deref().map(|it| self.store.keys().of_differences(it)).transpose();
+                row.keys = keys.map_err(crate::store::StoreError::from)?.flatten();
                 Deed::Alter { person: candidate.person, version: candidate.version, status }
             }
             _ => {

@@ -85,10 +85,16 @@ const OLDEST: Millis = 24 * 60 * 60 * 1000;
 /// happened until it failed.
 pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
     let mut retry = Retry::default();
-    let (terms, started_at) =
-        begin(job, kind, &mut retry).map_err(|error| (error.at(job.store.path()), None))?;
+    let (terms, started_at) = match begin(job, kind, &mut retry) {
+        Ok(begun) => begun,
+        Err(error) => {
+            let error = error.at(job.store.path());
+            let report = not_begun(job, kind, &retry, &error);
+            return Err((error, report.map(Box::new)));
+        }
+    };
     let mut course = Course {
-        report: blank(&terms, kind, started_at),
+        report: blank(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
@@ -152,6 +158,33 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
         checks_roles: Terms::takes_roles(job.integration),
     };
     Ok((terms, started_at))
+}
+
+/// The report of a run that ended before its first page, stored as a failed run. What an interrupted run has
+/// staged, and a plan that waits, stay as they are. None when the store itself is the trouble.
+fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) -> Option<RunReport> {
+    if matches!(error, RunError::Store(_)) {
+        return None;
+    }
+    let at = job.clock.now();
+    let name = &job.integration.name;
+    let new =
+        NewRun { integration: name, kind, config: &job.config, shape: &job.shape, basis: &job.basis, at };
+    let mut report = blank(0, name, kind, at);
+    report.state = RunState::Failed;
+    report.error = Some(told(error));
+    report.cost = retry.cost;
+    report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
+    report.ended_at = Some(at);
+    job.store.add_failed_run(&new, report).ok()
+}
+
+/// An error as a report has it.
+fn told(error: &RunError) -> String {
+    match error.help() {
+        Some(help) => format!("{error}\nhelp: {help}"),
+        None => error.to_string(),
+    }
 }
 
 /// Links belong to a tenant and a cloud; a credential for another one is refused.
@@ -320,10 +353,7 @@ impl Course {
     /// Ends a run that failed. What it had staged is gone; the reason stays.
     fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
         self.report.state = RunState::Failed;
-        self.report.error = Some(match error.help() {
-            Some(help) => format!("{error}\nhelp: {help}"),
-            None => error.to_string(),
-        });
+        self.report.error = Some(told(error));
         self.report.cost = self.retry.cost;
         self.report.timings = self.timings;
         self.report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
@@ -373,10 +403,10 @@ pub(super) fn apply_staged(
     Ok(report)
 }
 
-fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
+fn blank(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> RunReport {
     RunReport {
-        run: terms.run.number,
-        integration: terms.integration.name.clone(),
+        run,
+        integration: integration.to_owned(),
         kind,
         state: RunState::Staging,
         started_at,

@@ -15,7 +15,7 @@ pub struct Feeder {
     /// The higher one wins; none is the lowest.
     pub priority: Option<i32>,
     /// Target fields that it writes.
-    pub fields: BTreeSet<&'static str>,
+    pub fields: BTreeSet<String>,
     /// It decides the status as well.
     pub status: bool,
 }
@@ -42,7 +42,7 @@ pub struct Terms {
     /// The other launched integrations of the store.
     pub others: Vec<Feeder>,
     /// See [`Terms::written`].
-    pub written: BTreeMap<&'static str, Option<String>>,
+    pub written: BTreeMap<String, Option<String>>,
     /// Access roles come from the source, so that each has to be looked at.
     pub checks_roles: bool,
 }
@@ -56,12 +56,12 @@ impl Terms {
 
     /// The fields that a mapping writes, with the JSON text of those that are constants.
     #[must_use]
-    pub fn written(integration: &Integration) -> BTreeMap<&'static str, Option<String>> {
+    pub fn written(integration: &Integration) -> BTreeMap<String, Option<String>> {
         let rules = integration.mapping.iter().filter(|rule| rule.origin != Origin::SyncTime);
         rules
             .map(|rule| match &rule.origin {
-                Origin::Constant(value) => (rule.target.name, Some(value.to_string())),
-                Origin::Source(_) | Origin::SyncTime => (rule.target.name, None),
+                Origin::Constant(value) => (rule.target.name.clone(), Some(value.to_string())),
+                Origin::Source(_) | Origin::SyncTime => (rule.target.name.clone(), None),
             })
             .collect()
     }
@@ -97,7 +97,7 @@ impl Terms {
         let owned = |owner: &Feeder| format!("owned by {}", owner.name);
         let mut barred = Vec::new();
         for rule in &self.integration.mapping {
-            let field = rule.target.name;
+            let field = rule.target.name.as_str();
             if let Some(owner) = owners.iter().find(|it| it.fields.contains(field)) {
                 barred.push(BarredField { field: field.to_owned(), reason: owned(owner) });
             }

@@ -6,6 +6,7 @@
 mod people;
 mod run;
 mod saas;
+mod why;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 pub(in crate::cli) use saas::{SaasApplication, SaasUser};
+pub(in crate::cli) use why::{Held as Question, Step as Origin, story};
 
 use super::text::hostile;
 use crate::model::Millis;
@@ -38,6 +40,25 @@ impl Answer {
         }
         text.push_str("\n}\n");
         Ok(plain(&text))
+    }
+}
+
+/// What went wrong, on stderr.
+#[derive(Serialize)]
+pub(crate) struct Failure<'a> {
+    version: u32,
+    error: FailureText<'a>,
+}
+
+#[derive(Serialize)]
+struct FailureText<'a> {
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+impl<'a> Failure<'a> {
+    pub(crate) fn new(message: &'a str, help: Option<&'a str>) -> Self {
+        Self { version: 1, error: FailureText { message, help } }
     }
 }
 

@@ -1,8 +1,8 @@
-//! A pass over SaaS users: staged page by page, judged at its end, applied with its run.
+//! A pass over SaaS users, staged page by page.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, named_params, params};
+use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
 use crate::model::Millis;
 use crate::store::{Result, RunId, Store};
@@ -281,105 +281,6 @@ impl Store {
         Ok(found)
     }
 
-    /// How many users of an application are active.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn active_saas(&self, application: i64) -> Result<u64> {
-        self.counted("SELECT count(*) FROM saas_user WHERE application = ?1 AND active = 1", [application])
-    }
-
-    /// SaaS users whom applied runs have made inactive since a moment.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn saas_deactivated_since(&self, application: i64, since: Millis) -> Result<u64> {
-        self.counted(
-            "SELECT count(*) FROM saas_change c JOIN run r ON r.id = c.run
-             WHERE c.application = ?1 AND c.outcome = 'deactivated' AND c.state = 'flows'
-               AND r.state = 'applied' AND r.ended_at > ?2",
-            [application, since],
-        )
-    }
-
-    /// What was decided about holds of a cause, by user: `approved` or `rejected`, as long as nothing has
-    /// become of the user since.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn saas_decided(
-        &self,
-        integration: &str,
-        cause: &str,
-        application: i64,
-    ) -> Result<HashMap<String, String>> {
-        Ok(self
-            .sql
-            .prepare(
-                "SELECT h.source_id, h.state FROM hold h
-                 WHERE h.tenant = ?1 AND h.integration = ?2 AND h.cause = ?3 AND h.state IN ('approved', 'rejected')
-                   AND h.id = (SELECT max(o.id) FROM hold o WHERE o.tenant = h.tenant
-                     AND o.integration = h.integration AND o.cause = h.cause AND o.source_id = h.source_id)
-                   AND NOT EXISTS (SELECT 1 FROM saas_change c JOIN run r ON r.id = c.run
-                     WHERE c.application = ?4 AND c.source_id = h.source_id AND r.state = 'applied'
-                       AND r.ended_at >= coalesce(h.closed_at, h.opened_at))",
-            )?
-            .query_map(params![self.tenant.0, integration, cause, application], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Holds of a cause that stand go on standing: this run has learnt nothing about them.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn keep_holds(&mut self, run: RunId, integration: &str, causes: &[&str]) -> Result<()> {
-        let mut keep = self.sql.prepare(
-            "INSERT INTO staged_hold (run, source_id, cause, person, reason, differences)
-             SELECT ?1, source_id, cause, person, 'held before', differences FROM hold
-             WHERE tenant = ?2 AND integration = ?3 AND state = 'open' AND cause = ?4
-             ON CONFLICT DO NOTHING",
-        )?;
-        for cause in causes {
-            keep.execute(params![run.row, self.tenant.0, integration, cause])?;
-        }
-        Ok(())
-    }
-
-    /// Lets SaaS users wait: the source id, and the person if there is one.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn hold_saas(
-        &mut self,
-        run: RunId,
-        cause: &str,
-        held: &[(String, Option<i64>, String)],
-    ) -> Result<()> {
-        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut hold = tx.prepare_cached(
-                "INSERT INTO staged_hold (run, source_id, cause, person, reason) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO NOTHING",
-            )?;
-            for (source_id, person, reason) in held {
-                hold.execute(params![run.row, source_id, cause, person, reason])?;
-            }
-        }
-        tx.commit()?;
-        Ok(())
-    }
-
-    /// Source ids of those of whom a cause is held.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn standing_of(&self, integration: &str, cause: &str) -> Result<HashSet<String>> {
-        let all = self.standing_holds(integration)?;
-        Ok(all.into_iter().filter(|(_, it)| it == cause).map(|(source_id, _)| source_id).collect())
-    }
-
     /// Notes how the pass ended.
     ///
     /// # Errors
@@ -412,59 +313,4 @@ impl Store {
             .query_map([run.row], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
             .collect::<rusqlite::Result<_>>()?)
     }
-
-    fn counted(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<u64> {
-        let count: i64 = self.sql.prepare_cached(sql)?.query_row(parameters, |row| row.get(0))?;
-        Ok(count.unsigned_abs())
-    }
-}
-
-/// Applies a pass with its run, after people and links. Gives back how many followed a person who is not
-/// deactivated after all, and how many users of the application have no person.
-///
-/// # Errors
-/// When the store cannot be written.
-pub(in crate::store) fn apply(
-    tx: &Transaction<'_>,
-    tenant: i64,
-    run: i64,
-    at: Millis,
-) -> Result<Option<(u64, u64)>> {
-    let pass: Option<i64> = tx
-        .query_row("SELECT application FROM staged_saas_pass WHERE run = ?1", [run], |row| row.get(0))
-        .optional()?;
-    let Some(application) = pass else { return Ok(None) };
-    let moved = tx.execute(
-        "UPDATE saas_change SET state = 'moved' WHERE run = ?1 AND follows = 1 AND NOT EXISTS (
-           SELECT 1 FROM link l JOIN person p ON p.id = l.person
-           WHERE l.tenant = ?2 AND l.source_id = saas_change.source_id AND p.active = 0)",
-        params![run, tenant],
-    )?;
-    tx.execute(
-        "INSERT INTO saas_user (application, source_id, name, role, last_activity, active)
-         SELECT :application, s.source_id, s.name, s.role, s.last_activity, 1 FROM staged_saas s
-         WHERE s.run = :run ORDER BY s.source_id
-         ON CONFLICT (application, source_id) DO UPDATE SET
-           name = excluded.name, role = excluded.role, last_activity = excluded.last_activity",
-        named_params! { ":application": application, ":run": run },
-    )?;
-    tx.execute(
-        "UPDATE saas_user SET active = c.active_after FROM saas_change c
-         WHERE c.run = ?1 AND c.state = 'flows' AND c.active_after IS NOT NULL
-           AND saas_user.application = c.application AND saas_user.source_id = c.source_id",
-        [run],
-    )?;
-    tx.execute(
-        "UPDATE saas_application SET read_at = :at, roles_from = p.roles_from,
-           complete_rows = coalesce(p.complete_rows, saas_application.complete_rows)
-         FROM staged_saas_pass p WHERE p.run = :run AND saas_application.id = p.application",
-        named_params! { ":run": run, ":at": at },
-    )?;
-    let unmatched: i64 = tx.query_row(
-        "SELECT count(*) FROM saas_user u WHERE u.application = ?1 AND NOT EXISTS (
-           SELECT 1 FROM link l WHERE l.tenant = ?2 AND l.source_id = u.source_id)",
-        params![application, tenant],
-        |row| row.get(0),
-    )?;
-    Ok(Some((moved as u64, unmatched.unsigned_abs())))
 }
