@@ -31,9 +31,10 @@ impl House {
                 "rows of staging are left",
                 "SELECT count(*) FROM (
                    SELECT run FROM staged UNION ALL SELECT run FROM staged_absent
-                   UNION ALL SELECT run FROM staged_hold UNION ALL SELECT run FROM run_page
+                   UNION ALL SELECT run FROM staged_hold UNION ALL SELECT run FROM staged_unpin
+                   UNION ALL SELECT run FROM staged_unlink UNION ALL SELECT run FROM staged_close
                    UNION ALL SELECT run FROM staged_saas UNION ALL SELECT run FROM staged_saas_role
-                   UNION ALL SELECT run FROM staged_saas_pass) s
+                   UNION ALL SELECT run FROM staged_saas_pass UNION ALL SELECT run FROM run_page) s
                  JOIN run r ON r.id = s.run WHERE r.state != 'planned'",
             ),
             (
@@ -41,6 +42,11 @@ impl House {
                 "SELECT count(*) FROM change WHERE active_after = 0 AND outcome != 'created'
                    AND coalesce(json_extract(evidence, '$.kind'), '') NOT IN
                      ('disabled', 'deleted', 'not-found', 'ordered')",
+            ),
+            (
+                "a question is answered by nobody",
+                "SELECT count(*) FROM hold WHERE (state = 'open') != (closed_at IS NULL)
+                   OR state IN ('approved', 'rejected') AND closed_run IS NULL",
             ),
             (
                 "a link leads to nobody",

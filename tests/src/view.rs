@@ -52,11 +52,13 @@ pub struct Row {
 /// A standing question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
+    /// Its number.
+    pub id: i64,
     /// The user at the source.
     pub source_id: String,
     /// The cause.
     pub cause: String,
-    /// `open` or `withdrawn`.
+    /// `open`, `withdrawn`, `approved` or `rejected`.
     pub state: String,
     /// Why.
     pub reason: String,
@@ -154,7 +156,7 @@ impl House {
         let sql = self.sql();
         let mut query = sql
             .prepare(
-                "SELECT h.source_id, h.cause, h.state, h.reason, h.differences, r.number, h.closed_note
+                "SELECT h.source_id, h.cause, h.state, h.reason, h.differences, r.number, h.closed_note, h.id
                  FROM hold h JOIN run r ON r.id = h.opened_run ORDER BY h.id",
             )
             .expect("holds");
@@ -247,5 +249,6 @@ fn hold(row: &SqlRow<'_>) -> rusqlite::Result<Hold> {
         differences: row.get(4)?,
         opened_run: row.get(5)?,
         note: row.get(6)?,
+        id: row.get(7)?,
     })
 }

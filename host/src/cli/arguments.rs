@@ -107,7 +107,7 @@ enum Command {
     ///
     /// Example: userload sync contoso
     Sync(run::Which),
-    /// Show what waits for you to decide
+    /// What waits for you to decide: list, show, approve, reject, decide
     #[command(subcommand)]
     Held(held::Command),
     /// People: list, show, import, export

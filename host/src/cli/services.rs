@@ -15,7 +15,7 @@ use crate::config::SourceField;
 use crate::engine::contract::{Place, Presence};
 use crate::store::{IntegrationRow, Store};
 use crate::sync::preflight::{self, Problem, Ready};
-use crate::sync::{self, Job, Progress, RunKind, RunReport};
+use crate::sync::{self, Job, Progress, RunError, RunKind, RunReport};
 
 /// What a plugin is, takes and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -104,6 +104,29 @@ pub(super) fn run_apply(
     with_job(session, &integration, progress, |job| Ok(sync::apply_run(job, run, strict)?))
 }
 
+/// Carries out what somebody in charge has decided.
+///
+/// # Errors
+/// When nothing of it can be done, or the run could not be begun. One that failed on its way is a report with
+/// an error in it.
+pub(super) fn run_order(
+    session: &Session,
+    integration: &str,
+    order: &sync::Order,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    with_job(session, integration, progress, |job| match sync::run_some(job, order) {
+        Ok(report) => Ok(report),
+        // What was asked for cannot be: nobody need look at the run for that.
+        Err((RunError::Refused { message, help }, _)) => {
+            let trouble = Trouble::usage(message);
+            Err(help.map_or_else(|| trouble.clone(), |help| trouble.clone().help(help)).into())
+        }
+        Err((_, Some(report))) => Ok(*report),
+        Err((error, None)) => Err(error.into()),
+    })
+}
+
 /// Prepares an integration's run, alone: no other process runs it meanwhile.
 fn with_job<T>(
     session: &Session,
@@ -121,17 +144,8 @@ fn with_job<T>(
     let mut job = Job {
         net: site.net.handle(),
         store: &mut store,
-        connector: &mut ready.connector,
         transformer: &transformer,
-        integration: &ready.integration,
-        others: ready.others,
-        mapping: ready.mapping,
-        policy: ready.policy,
-        source: ready.source,
-        shape: ready.shape,
-        config: ready.config,
-        basis: ready.basis,
-        applied: ready.applied,
+        ready: &mut ready,
         clock: session.clock,
         progress: &watch,
     };

@@ -10,6 +10,7 @@ use super::session::Session;
 use crate::config::missing_for_launch;
 use crate::model::{Millis, Outcome};
 use crate::store::{Census, CredentialRow, HoldGroup, IntegrationRow, RunRow, Store};
+use crate::sync::OVERDUE;
 
 /// One integration, as the screen has it.
 struct Line {
@@ -38,6 +39,7 @@ struct Board {
     holds: Vec<HoldGroup>,
     census: Census,
     expiring: Vec<String>,
+    now: Millis,
 }
 
 pub(super) fn run(session: &Session) -> Result<ExitStatus> {
@@ -84,6 +86,7 @@ fn board(session: &Session, store: &Store) -> Result<Board> {
         lines,
         holds: store.hold_groups(None)?,
         census: store.census()?,
+        now: session.now(),
         expiring: credentials.iter().filter_map(|it| expiring(it, session.now())).collect(),
     })
 }
@@ -239,6 +242,14 @@ fn warnings(board: &Board) -> Vec<String> {
         }
     }
     warnings.extend(board.expiring.iter().cloned());
+    for group in board.holds.iter().filter(|it| board.now - it.since >= OVERDUE) {
+        warnings.push(format!(
+            "{} of {} has waited for you to decide since {}",
+            shown(&group.cause),
+            shown(&group.integration),
+            age(board.now, group.since)
+        ));
+    }
     warnings
 }
 

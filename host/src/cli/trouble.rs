@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::sync::RunError;
 
 /// An error that the command line itself finds.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct Trouble {
     what: String,

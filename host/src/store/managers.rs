@@ -1,9 +1,14 @@
 //! Managers: who somebody is once the run is applied, and the one field that the pass of managers writes.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{Apply, Deed, HeldPart, NewChange, Result, RunId, StagedRow, Status, Store, fields};
 use crate::model::{MANAGER, Millis, Outcome};
+
+/// The causes that a manager can wait for.
+pub const MANAGER_CAUSES: [&str; 3] = ["clear:manager", "change:manager", "overwrite:manager"];
 
 /// Somebody whose manager is looked at.
 #[derive(Clone, Debug)]
@@ -245,6 +250,22 @@ impl Store {
         self.stage_rows(run, integration, &own, at)
     }
 
+    /// What was approved of managers and has not been done yet: the difference, by source id and cause.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn approved_managers(&self, integration: &str) -> Result<HashMap<(String, String), String>> {
+        let mut query = self.sql.prepare(
+            "SELECT source_id, cause, differences FROM hold
+             WHERE tenant = ?1 AND integration = ?2 AND state = 'approved' AND closed_run IS NULL
+               AND differences IS NOT NULL ORDER BY id",
+        )?;
+        let rows = query.query_map(params![self.tenant.0, integration], |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Lets managers wait.
     ///
     /// # Errors
@@ -287,6 +308,8 @@ fn row(change: &ManagerChange) -> StagedRow {
         keys: None,
         linking: true,
         open: false,
+        doubt: None,
+        relinks: None,
         change: Some(NewChange {
             outcome: Outcome::Updated,
             deed: Deed::Alter { person: managed.person, version: managed.version, status: Status::Stays },
@@ -299,13 +322,23 @@ fn row(change: &ManagerChange) -> StagedRow {
     }
 }
 
-/// Lifts the pins of managers that this run writes: the source says something else now.
-pub(super) fn lift_pins(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+/// Lifts the pins of managers that this run writes, as the source says something else now, and notes what was
+/// approved as done.
+pub(super) fn settle(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     tx.execute(
         "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND field = ?4 AND source_id IN (
            SELECT c.source_id FROM change c, json_each(c.differences) d
            WHERE c.run = ?3 AND c.state = 'flows' AND json_extract(d.value, '$[0]') = ?4)",
         params![tenant, apply.integration, apply.run.row, MANAGER],
     )?;
+    let mut done = tx.prepare(
+        "UPDATE hold SET closed_run = ?3
+         WHERE tenant = ?1 AND integration = ?2 AND state = 'approved' AND closed_run IS NULL AND cause = ?5
+           AND source_id IN (SELECT c.source_id FROM change c, json_each(c.differences) d
+             WHERE c.run = ?3 AND c.state = 'flows' AND json_extract(d.value, '$[0]') = ?4)",
+    )?;
+    for cause in MANAGER_CAUSES {
+        done.execute(params![tenant, apply.integration, apply.run.row, MANAGER, cause])?;
+    }
     Ok(())
 }

@@ -177,7 +177,11 @@ impl Store {
         Ok(Ok(()))
     }
 
-    fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
+    /// The person of that row.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or there is no such row.
+    pub fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
         Ok(self
             .sql
             .prepare_cached(&format!("{SELECT} WHERE p.id = :id"))?

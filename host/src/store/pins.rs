@@ -42,7 +42,6 @@ pub struct NewPin<'a> {
 ///
 /// # Errors
 /// When the store cannot be written.
-#[expect(dead_code, reason = "undo and rejected holds write them")]
 pub(super) fn insert(tx: &Transaction<'_>, pin: &NewPin<'_>) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO pin (tenant, integration, source_id, person, field, source_value, reason, run, at)

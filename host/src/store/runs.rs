@@ -164,7 +164,8 @@ impl Store {
             .sql
             .query_row(
                 "SELECT id, number, basis, config, started_at FROM run
-                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' ORDER BY id DESC LIMIT 1",
+                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' AND kind IN ('sync', 'plan')
+                 ORDER BY id DESC LIMIT 1",
                 params![self.tenant.0, integration],
                 |row| {
                     Ok((
@@ -392,6 +393,9 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged_saas",
         "staged_saas_role",
         "staged_saas_pass",
+        "staged_unpin",
+        "staged_unlink",
+        "staged_close",
         "run_page",
     ] {
         tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;

@@ -9,5 +9,6 @@ mod stage;
 
 pub use applications::{CatalogEntry, SaasApplication, SaasFeed};
 pub(super) use apply::apply;
+pub use judge::SAAS_LEAVING;
 pub use read::{Idle, SaasLine, SaasUserRow};
 pub use stage::{KnownSaas, NewSaas, SaasCandidate, SaasOutcome};

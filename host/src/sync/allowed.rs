@@ -110,14 +110,16 @@ pub(super) fn deactivates(terms: &Terms, known: &KnownPerson, action: Action) ->
 /// Whether the terms let this integration make somebody active again, whom the source says is enabled.
 pub(super) fn reactivates(terms: &Terms, known: &KnownPerson, enabled: Option<bool>) -> bool {
     let own = || {
-        matches!(known.inactive_since, Some(DeactivatedBy::ThisIntegration))
+        // Somebody has said who this is: what ended the person was about another record.
+        matches!(known.tie, Tie::Decided)
+            || matches!(known.inactive_since, Some(DeactivatedBy::ThisIntegration))
             || known.was_enabled == Some(false)
             || known.was_absent
     };
     terms.integration.deactivate
         && enabled == Some(true)
         && known.status_barred.is_none()
-        && matches!(known.tie, Tie::Linked)
+        && !matches!(known.tie, Tie::Matched(_))
         && match terms.integration.reactivate {
             Reactivate::Always => true,
             Reactivate::Own => own(),
@@ -169,6 +171,8 @@ mod tests {
             cloud: String::new(),
             shape: String::new(),
             others: Vec::new(),
+            standing: crate::store::Standing::default(),
+            wish: None,
             integration,
         }
     }

@@ -4,6 +4,7 @@
 use roaring::RoaringTreemap;
 
 use super::allowed::parse;
+use super::bars::{Pins, Word};
 use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::{self, Problem};
@@ -77,6 +78,12 @@ pub fn terms_of(store: &Store, row: &IntegrationRow, fields: &[SourceField]) -> 
         others,
         written: Terms::written(&integration),
         checks_roles: Terms::takes_roles(&integration),
+        standing: store.standing(&row.name).map_err(|error| Problem {
+            place: "store",
+            what: error.to_string(),
+            help: error.help(),
+        })?,
+        wish: None,
         integration,
     })
 }
@@ -104,7 +111,11 @@ pub fn look(
     let (mut barred, mut status_barred) = (Vec::new(), None);
     if let Some(person) = linked {
         let candidate = store.candidate(&terms.integration.name, person)?;
-        let person = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        let mut person = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        if let Ok(mapped) = &mapped {
+            let word = Word::Unlisted(mapped.enabled);
+            Pins::of(terms, store, source_id, word, Some(&mapped.fields), known.is_some())?.bar(&mut person);
+        }
         (barred, status_barred) = (person.barred, person.status_barred);
     }
     let keys = match (&mapped, linked) {

@@ -14,10 +14,7 @@ use super::terms::Terms;
 use crate::config::Mode;
 use crate::engine::contract::{ManagedUser, Next, Source};
 use crate::model::{MANAGER, Millis, Outcome};
-use crate::store::{Flowing, Managed, ManagerChange, ManagerHold, Progress as Staged};
-
-/// The causes that a manager can wait for.
-const CAUSES: [&str; 3] = ["clear:manager", "change:manager", "overwrite:manager"];
+use crate::store::{Flowing, MANAGER_CAUSES, Managed, ManagerChange, ManagerHold, Progress as Staged};
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -50,7 +47,7 @@ pub(super) fn pass(
     let mut cursor: Option<String> = None;
     let mut pages = 0;
     loop {
-        let connector = &mut *job.connector;
+        let connector = &mut job.ready.connector;
         let asked = call(job.net, retry, "reading managers", job.progress, async || {
             connector.fetch_managers(&source, cursor.as_deref()).await
         });
@@ -176,8 +173,16 @@ impl Pass {
                 new_shape: None,
             },
         )?;
+        let approved = job.store.approved_managers(name)?;
         let (mut flows, mut held) = (Vec::new(), Vec::new());
         for (change, one) in touched.into_iter().zip(&flowing) {
+            let is = |cause: &str| {
+                approved.get(&(one.source_id.clone(), cause.to_owned())) == Some(&change.difference)
+            };
+            if MANAGER_CAUSES.iter().any(|cause| is(cause)) {
+                flows.push(change);
+                continue;
+            }
             let standing = |cause: &str| open.contains(&(one.source_id.clone(), cause.to_owned()));
             match split(one, &tripped, standing)? {
                 None => flows.push(change),
@@ -192,7 +197,7 @@ impl Pass {
         job.store.hold_managers(terms.run, &held)?;
         if !self.told.complete {
             // Nothing was learnt about those who wait.
-            job.store.keep_holds(terms.run, name, &CAUSES)?;
+            job.store.keep_holds(terms.run, name, &MANAGER_CAUSES)?;
         }
         self.stage(job, terms, &flows, at)
     }

@@ -2,6 +2,8 @@
 
 mod absent;
 mod allowed;
+mod approve;
+mod bars;
 mod disk;
 mod enumeration;
 mod error;
@@ -14,26 +16,29 @@ pub mod preflight;
 mod progress;
 mod report;
 mod retry;
+mod row;
 mod run;
 mod saas;
 pub mod saas_link;
 mod saas_user;
 pub mod sample;
 mod settle;
+mod some;
 mod stage;
 mod take_up;
 mod terms;
 
 pub use enumeration::{CompleteEnumeration, Listing, judge};
 pub use error::RunError;
-pub use evidence::{Evidence, GraceOver};
+pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
 pub use progress::{Progress, Silent};
 pub use report::{
     CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, PlannedChange, RunKind, RunReport,
     RunState, SaasPass, Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
-pub use run::{Job, LastApplied, run};
+pub use run::{Job, LastApplied, OVERDUE, run};
+pub use some::{Order, run_some};
 pub use stage::call as ask;
 pub use take_up::apply_run;
-pub use terms::{Feeder, Terms};
+pub use terms::{Feeder, Terms, Wish};

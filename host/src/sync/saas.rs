@@ -20,7 +20,7 @@ use super::terms::Terms;
 use crate::config::{RoleSource, SaasLoad};
 use crate::engine::contract::{Next, RoleSource as WireRoles, SaasPage, Source};
 use crate::model::Millis;
-use crate::store::{NewSaas, Progress as Staged, RunId, SaasFeed, SaasOutcome, Store};
+use crate::store::{NewSaas, Progress as Staged, RunId, SAAS_LEAVING, SaasFeed, SaasOutcome, Store};
 
 /// No listing has more pages: with sign-in activity they have 100 users each.
 const MOST_PAGES: u32 = 200_000;
@@ -32,7 +32,7 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// The cause under which the deactivation of an application's users waits.
 fn cause(application: &str) -> String {
-    format!("saas-deactivate:{application}")
+    format!("{SAAS_LEAVING}{application}")
 }
 
 /// Reads SaaS users and stages what changes. A source that does not answer is a note, not an error.
@@ -126,7 +126,7 @@ impl Pass<'_> {
         self.known_roles = false;
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let (source, connector) = (&self.source, &mut *job.connector);
+            let (source, connector) = (&self.source, &mut job.ready.connector);
             let asked = call(job.net, retry, "reading SaaS roles", job.progress, async || {
                 connector.fetch_saas_roles(source, &wire, cursor.as_deref()).await
             });
@@ -163,7 +163,7 @@ impl Pass<'_> {
         let mut cursor: Option<String> = None;
         let (mut pages, mut restarts) = (0, 0);
         loop {
-            let (source, connector) = (&self.source, &mut *job.connector);
+            let (source, connector) = (&self.source, &mut job.ready.connector);
             let asked = call(job.net, retry, "reading SaaS users", job.progress, async || {
                 connector.fetch_saas_users(source, cursor.as_deref()).await
             });
@@ -221,7 +221,7 @@ impl Pass<'_> {
                 // Listed twice: what was said first counts.
                 continue;
             }
-            if known.is_none() && (holds != Some(true) || store.is_tombstoned(&user.id)?) {
+            if known.is_none() && (holds != Some(true) || store.is_erased(&user.id)?) {
                 continue;
             }
             let told = Told {

@@ -124,6 +124,18 @@ fn managers_that_vanish_all_at_once_wait() {
     assert_eq!((report.withdrawn, report.newly_held, house.holds().len()), (12, 0, 3));
     assert_eq!(house.text(&ids[13], "manager"), Some(upn(0)));
     assert_eq!(house.text(&ids[3], "manager"), Some(upn(20)));
+    // One is approved, one rejected: the next night does the one and asks no more about the other.
+    let now = house.now;
+    let hold = |house: &House, n: usize| {
+        house.number(&format!("SELECT id FROM hold WHERE state = 'open' AND source_id = '{}'", ids[n]))
+    };
+    let (yes, no) = (hold(&house, 12), hold(&house, 13));
+    house.store().approve_for_next_run(&[yes], now).unwrap();
+    house.store().reject_holds("entra", &[no], now).unwrap();
+    let report = house.night();
+    assert_eq!((report.changes(), report.newly_held, house.holds().len()), (1, 0, 1));
+    assert_eq!((house.text(&ids[12], "manager"), house.text(&ids[13], "manager")), (None, Some(upn(0))));
+    assert_eq!(house.night().changes(), 0);
 }
 
 #[test]

@@ -233,17 +233,19 @@ fn many_who_leave_at_once_wait() {
     assert_eq!((report.newly_held, report.withdrawn, house.holds().len()), (0, 0, 6));
     // One has a licence again, one is approved.
     house.sim.change(|world| license(world, &ids[0], &[E3]));
-    let sql = rusqlite::Connection::open(house.store_path()).unwrap();
-    sql.execute(
-        "UPDATE hold SET state = 'approved', closed_at = ?2 WHERE source_id = ?1",
-        rusqlite::params![ids[1], house.now],
-    )
-    .unwrap();
+    let now = house.now;
+    let hold = |house: &House, n: usize| {
+        house.number(&format!("SELECT id FROM hold WHERE state = 'open' AND source_id = '{}'", ids[n]))
+    };
+    let (yes, no) = (hold(&house, 1), hold(&house, 2));
+    house.store().approve_for_next_run(&[yes], now).unwrap();
+    house.store().reject_holds("entra", &[no], now).unwrap();
     let report = house.night();
     assert_eq!((report.newly_held, report.withdrawn, saas(&report).deactivated), (0, 1, 1));
     assert!(!house.saas(&ids[1]).unwrap().active && house.saas(&ids[2]).unwrap().active);
-    assert_eq!(house.holds().len(), 4);
-    silent(&mut house);
+    assert_eq!(house.holds().len(), 3);
+    let report = silent(&mut house);
+    assert_eq!((report.newly_held, house.holds().len()), (0, 3), "a no is remembered");
 }
 
 #[test]

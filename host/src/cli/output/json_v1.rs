@@ -11,7 +11,7 @@ mod why;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
+pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
 pub(in crate::cli) use saas::{SaasApplication, SaasUser};
 pub(in crate::cli) use why::{Held as Question, Step as Origin, story};

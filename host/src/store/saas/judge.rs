@@ -7,7 +7,27 @@ use rusqlite::{TransactionBehavior, params};
 use crate::model::Millis;
 use crate::store::{Result, RunId, Store};
 
+/// How the causes of leaving an application begin; its name follows.
+pub const SAAS_LEAVING: &str = "saas-deactivate:";
+
 impl Store {
+    /// Says yes to holds of passes, which the next run then does.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn approve_for_next_run(&mut self, holds: &[i64], at: Millis) -> Result<()> {
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for hold in holds {
+            tx.prepare_cached(
+                "UPDATE hold SET state = 'approved', closed_at = ?2, closed_note = 'approved: the next run does it'
+                 WHERE id = ?1 AND state = 'open'",
+            )?
+            .execute(params![hold, at])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
     /// How many users of an application are active.
     ///
     /// # Errors

@@ -140,17 +140,6 @@ impl Store {
             .optional()?)
     }
 
-    /// Whether somebody was erased and must not come back.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn is_tombstoned(&self, source_id: &str) -> Result<bool> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM tombstone WHERE tenant = ?1 AND source_id = ?2)")?
-            .query_row(params![self.tenant.0, source_id], |row| row.get(0))?)
-    }
-
     /// Whether the person of a user is inactive because a source said so, before this run.
     ///
     /// # Errors
