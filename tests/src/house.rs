@@ -253,6 +253,7 @@ impl House {
             applied: ready.applied,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
+            notes: Vec::new(),
         };
         Ok(work(&mut job))
     }

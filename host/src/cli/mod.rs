@@ -6,9 +6,12 @@
 mod arguments;
 mod check;
 mod credential;
+mod credential_input;
+mod credential_test;
 mod demo;
 mod exit;
 mod held;
+mod installation;
 mod integration;
 mod output;
 mod people;

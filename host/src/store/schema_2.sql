@@ -68,3 +68,9 @@ ALTER TABLE staged_hold ADD COLUMN candidates TEXT;
 
 -- The run that undid this change, if one did.
 ALTER TABLE change ADD COLUMN undone_by INTEGER REFERENCES run;
+
+-- How a credential proves itself beside its sealed secrets: JSON, see `credential::About`. No secret is in it.
+ALTER TABLE credential ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
+
+-- The machine that a local integration runs on: the one that saved it. NULL = it is a cloud one.
+ALTER TABLE integration ADD COLUMN machine TEXT;
