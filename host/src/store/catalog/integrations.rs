@@ -297,6 +297,7 @@ mod tests {
             sealed: Vec::new(),
             expires_on: None,
             saved_at: 0,
+            about: crate::credential::About::default(),
         };
         store.add_credential(&row).unwrap();
         insta::assert_snapshot!(store.remove_credential("c").unwrap_err(), @"the credential `c` is in use by the integration `a`");
