@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     // What the integrations of this credential may reach, it may reach for this test.
     let mut granted = Vec::new();
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(&store, &row) {
             granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn runs_here(
             )),
         }));
     }
-    let says_local = session.parse(row).is_ok_and(|it| it.installation == Installation::Local);
+    let says_local = session.parse(store, row).is_ok_and(|it| it.installation == Installation::Local);
     if says_local && row.machine.is_none() {
         // Killed between the document and the machine: nobody knows whose it is.
         return Ok(Err(Problem {

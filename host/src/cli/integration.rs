@@ -104,7 +104,9 @@ fn read(file: &PathBuf) -> Result<(String, String)> {
 fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let (name_of_file, text) = read(file)?;
     let fields = services::manifest_fields(session)?;
-    let integration = config::parse(&name_of_file, &text, &fields)?;
+    // Nothing is made for a document that is refused.
+    let targets = session.targets()?;
+    let integration = config::parse(&name_of_file, &text, &fields, &targets)?;
     let mut store = session.store_or_new()?;
     let saved = store.save_integration(&integration, &text, &fields, session.now())?;
     store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;

@@ -25,8 +25,11 @@ pub enum Verdict {
     Ok,
     /// Nothing is in the way, but it is good to know.
     Note,
-    /// In the way.
+    /// In the way, and to be put right.
     Problem,
+    /// In the way, but nothing of ours: the source is away, busy or broken.
+    #[serde(rename = "problem")]
+    Failure,
 }
 
 /// One line of a check.
@@ -57,11 +60,12 @@ pub(super) fn problem(problem: Problem) -> CheckItem {
 
 fn failed(what: &str, error: RunError) -> CheckItem {
     let help = error.help();
+    let verdict = if error.asks_for_change() { Verdict::Problem } else { Verdict::Failure };
     let detail = match error {
         RunError::Call { error, .. } => error.to_string(),
         other => other.to_string(),
     };
-    item(what, Verdict::Problem, detail, help)
+    item(what, verdict, detail, help)
 }
 
 /// Looks whether an integration can run: all problems at once. Changes nothing.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use tokio::runtime::Handle;
 
 use super::allowed;
+use super::bars::{Pins, Word};
 use super::enumeration::CompleteEnumeration;
 use super::error::RunError;
 use super::evidence::{Evidence, GraceOver};
@@ -25,7 +26,7 @@ use crate::store::{Counts, Deed, HeldPart, Mark, NewChange, StagedRow, Status, S
 pub(super) const ASK_AT_MOST: usize = 2000;
 
 /// How many in one call.
-const ASK_AT_ONCE: usize = 200;
+pub(super) const ASK_AT_ONCE: usize = 200;
 
 /// The cause under which people are held of whom the source gave no answer.
 pub(super) const UNCONFIRMED: &str = "deactivate:unconfirmed";
@@ -97,7 +98,8 @@ impl Judge<'_> {
             return Ok(absence);
         }
         // Of whom something may become comes first: those who left before must not use up the questions.
-        unlisted.sort_by_key(|person| !person.active);
+        // Among them whoever has waited longest, so that with too many for one night everybody's turn comes.
+        unlisted.sort_by_key(|person| (!person.active, person.asked_at));
         self.progress.stage("absent", Some(unlisted.len() as u64));
         let answers = self.ask(&unlisted, &mut absence);
         let mut sorted = Sorted::default();
@@ -191,6 +193,7 @@ impl Judge<'_> {
         }
         self.store.stage_rows(self.terms.run, &self.terms.integration.name, &rows, self.at)?;
         self.store.stage_absent(self.terms.run, &marks)?;
+        self.store.stage_unpins(self.terms.run, &staged.unpins)?;
         Ok(())
     }
 
@@ -207,6 +210,7 @@ impl Judge<'_> {
         let integration = &self.terms.integration;
         let mut absent = Vec::with_capacity(gone.len());
         let mut proofs = Vec::with_capacity(gone.len());
+        let mut unpins = Vec::new();
         for (number, (person, deleted)) in gone.iter().enumerate() {
             let (told, proof) = match deleted {
                 Some(time) => {
@@ -220,6 +224,10 @@ impl Judge<'_> {
             };
             let candidate = self.store.candidate(&integration.name, person.person)?;
             let mut known = self.terms.known_person(self.store, number, Tie::Linked, &candidate)?;
+            let word = if deleted.is_some() { Word::Deleted } else { Word::NotFound };
+            let pins = Pins::of(self.terms, self.store, &person.source_id, word, None, true)?;
+            pins.bar(&mut known);
+            unpins.extend(pins.lifted);
             if let Some(other) = self.store.seen_by_others(&integration.name, person.person)?.first() {
                 known.status_barred = Some(format!("still seen by {other}"));
             }
@@ -244,6 +252,7 @@ impl Judge<'_> {
         }
         self.store.stage_rows(self.terms.run, &integration.name, &rows, self.at)?;
         self.store.stage_absent(self.terms.run, &marks)?;
+        self.store.stage_unpins(self.terms.run, &unpins)?;
         Ok(())
     }
 
@@ -290,7 +299,7 @@ impl Sorted {
 }
 
 /// A decision about an absent person, as a row to stage; none when nothing is to be done or said.
-fn row(
+pub(super) fn row(
     person: &Unlisted,
     decision: Decision,
     proof: Option<Evidence>,
@@ -341,7 +350,7 @@ fn kept(person: &Unlisted, reason: &str) -> StagedRow {
 }
 
 /// A row that says something about an absent person and changes nothing.
-fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
+pub(super) fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
     StagedRow {
         source_id: Some(person.source_id.clone()),
         link: Some(person.link),
@@ -361,5 +370,7 @@ fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
             differences: None,
             not_applied: None,
         }),
+        doubt: None,
+        relinks: None,
     }
 }

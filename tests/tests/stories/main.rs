@@ -2,9 +2,13 @@
 //! night does, and what the next night does. One module for each group of rules.
 
 mod absent;
+mod barred;
 mod deactivating;
+mod decided;
 mod feeders;
 mod guard;
+mod held;
+mod incidents;
 mod listing;
 mod matching;
 mod plans;
