@@ -5,7 +5,8 @@ mod component {
     use std::cell::RefCell;
 
     use crate::bindings::exports::userload::directory::connector::{
-        self, Identity, ManagerPage, Manifest, Page, Presence, RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, Identity, ManagerPage, Manifest, Page, Presence, RolePage,
+        RoleSource, SaasPage, Source,
     };
     use crate::bindings::exports::userload::directory::transform::{self, Decision, Incoming, MappedRecord};
     use crate::bindings::userload::directory::types::{BadRecord, Error, Setting};
@@ -37,6 +38,15 @@ mod component {
 
         fn identify(source: Source) -> Result<Identity, Error> {
             online(|host, tokens| crate::identify(host, tokens, &source))
+        }
+
+        fn credential_pages(settings: Vec<Setting>) -> Result<Vec<CredentialPage>, Error> {
+            log_panics();
+            crate::credential_pages(&settings)
+        }
+
+        fn inspect_credential(source: Source) -> Result<CredentialFacts, Error> {
+            online(|host, tokens| crate::inspect_credential(host, tokens, &source))
         }
 
         fn fetch_users(source: Source, after: Option<String>) -> Result<Page, Error> {

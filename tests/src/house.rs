@@ -344,6 +344,7 @@ impl House {
             ready: &mut ready,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
+            notes: Vec::new(),
         };
         Ok(work(&mut job))
     }

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::ExitStatus;
+use super::installation;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Paint, Table, count, number, shown, time};
 use super::services;
@@ -58,6 +59,7 @@ const EXAMPLE: &str = r#"A document that says everything that has to be said:
 
 What has a default, and could be said as well:
 
+  installation = "cloud"            # local: runs only on the machine that saved it
   mode = "create-and-update"        # create-only, update-only
   filter = "Default"                # or "employeeType in ('Admin', 'Staff')"
   deactivate = false                # deactivate and reactivate people at all
@@ -117,6 +119,7 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
         saas_link::choose(&store, manifest, &integration).map_err(|problem| services::all(vec![problem]))?;
     let saved = store.save_integration(&integration, &text, &fields, session.now())?;
     let linked = saas_link::link(&mut store, manifest, &integration.name, &chosen, session.now())?;
+    store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;
     let missing = missing_for_launch(&integration);
     let changed = saved.previous.as_deref() != Some(text.as_str());
     let printer = session.printer;

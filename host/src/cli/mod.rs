@@ -6,10 +6,13 @@
 mod arguments;
 mod check;
 mod credential;
+mod credential_input;
+mod credential_test;
 mod demo;
 mod exit;
 mod hand;
 mod held;
+mod installation;
 mod integration;
 mod interrupt;
 mod output;

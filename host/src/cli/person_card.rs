@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Lock, Origin, Person, Pin, Question as QuestionV1, SaasUser};
+use super::output::json_v1::{
+    Answer, LedgerRow, Link, Lock, Origin, Person, Pin, Question as QuestionV1, SaasUser,
+};
 use super::output::{Column, Table, age, cut, field_changes, shown, stored_differences, time, value};
 use super::session::Session;
 use super::{people, runs};

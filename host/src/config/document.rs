@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::access::{DEFAULT_ACCESS_ROLES, is_administrator_role};
-use super::integration::{Action, DisabledNew, Integration, Mode, Reactivate};
+use super::integration::{Action, DisabledNew, Installation, Integration, Mode, Reactivate};
 use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
@@ -67,6 +67,11 @@ fn read(
     let credential = name_of_credential(&mut keys, problems);
     let filter = filter(&mut keys, problems);
     let integration = variant(&mut keys, filter.is_some(), problems);
+    let installation = keys.choice(
+        "installation",
+        &[("cloud", Installation::Cloud), ("local", Installation::Local)],
+        problems,
+    );
     let mode = keys.choice(
         "mode",
         &[
@@ -110,6 +115,7 @@ fn read(
         name,
         integration,
         credential,
+        installation: installation.unwrap_or(Installation::Cloud),
         mode: mode.unwrap_or(Mode::CreateAndUpdate),
         filter,
         deactivate,

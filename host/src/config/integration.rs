@@ -19,6 +19,16 @@ pub enum Mode {
     UpdateOnly,
 }
 
+/// Where an integration runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Installation {
+    /// Wherever the store is, from credentials that are sealed in it.
+    Cloud,
+    /// On the machine that saved it, from a credential that is kept there.
+    Local,
+}
+
 /// What happens to somebody for one cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -164,6 +174,8 @@ pub struct Integration {
     pub integration: String,
     /// The credential's name.
     pub credential: String,
+    /// Where it runs.
+    pub installation: Installation,
     /// What it does with rows.
     pub mode: Mode,
     /// The source's filter; none = everybody.

@@ -18,8 +18,8 @@ mod texts;
 pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch, shared_fields};
 pub use document::{is_sound_name, parse};
 pub use integration::{
-    Action, DisabledNew, Grace, GrantEntry, Guard, Integration, Limit, Mode, NullRule, Origin, Reactivate,
-    Rule,
+    Action, DisabledNew, Grace, GrantEntry, Guard, Installation, Integration, Limit, Mode, NullRule, Origin,
+    Reactivate, Rule,
 };
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};

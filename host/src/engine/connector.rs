@@ -1,7 +1,9 @@
 //! The half that talks to the source: one store, with the door, the secrets and the log linked.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source};
+use super::contract::{
+    self, CredentialFacts, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source,
+};
 use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -107,6 +109,18 @@ impl Connector {
         .await
     }
 
+    /// What the source says about the credential itself, as far as it may be seen.
+    pub async fn inspect_credential(&mut self, source: &Source) -> Result<CredentialFacts, CallError> {
+        let source = source.clone();
+        self.call("inspect-credential", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_inspect_credential(&mut live.store, &source).await
+            })
+        })
+        .await
+    }
+
     /// One page of users; `after` none = the first.
     pub async fn fetch_users(&mut self, source: &Source, after: Option<&str>) -> Result<Page, CallError> {
         let (source, after) = (source.clone(), after.map(str::to_owned));
@@ -189,6 +203,11 @@ impl Connector {
         let mut usage = self.maker.witness.usage(&self.usage);
         usage.traffic = self.maker.door.traffic();
         usage
+    }
+
+    /// Whether the source has given a token for the secret of this name in this session.
+    pub fn accepted(&self, secret: &str) -> bool {
+        self.maker.secrets.accepted(secret)
     }
 
     /// The session's log.

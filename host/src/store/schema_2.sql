@@ -218,3 +218,9 @@ CREATE TABLE staged_saas_pass (
   roles_from    TEXT NOT NULL,
   complete_rows INTEGER                 -- NULL = it was incomplete
 ) STRICT;
+
+-- How a credential proves itself beside its sealed secrets: JSON, see `credential::About`. No secret is in it.
+ALTER TABLE credential ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
+
+-- The machine that a local integration runs on: the one that saved it. NULL = it is a cloud one.
+ALTER TABLE integration ADD COLUMN machine TEXT;

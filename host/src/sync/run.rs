@@ -23,6 +23,7 @@ use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::Terms;
 use super::{disk, managers, saas, settle};
+use crate::credential::NEXT_CLIENT_SECRET;
 use crate::engine::Transformer;
 use crate::engine::contract::Identity;
 use crate::model::{Clock, Millis, Outcome};
@@ -42,6 +43,8 @@ pub struct Job<'a> {
     pub clock: Clock,
     /// Hears how far the run is.
     pub progress: &'a dyn Progress,
+    /// What is to be told with the report, whatever becomes of the run.
+    pub notes: Vec<String>,
 }
 
 /// What the last applied run of the integration left.
@@ -85,6 +88,7 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
         retry,
         at: job.clock.now(),
     };
+    course.report.notes.extend(job.notes.iter().cloned());
     course.follow(job, kind).map_err(|error| {
         let error = error.at(job.store.path());
         let report = course.fail(job, &error);
@@ -337,6 +341,13 @@ impl Course {
         report.absent = absence.people;
         report.outcomes = outcomes;
         report.notes.extend(absence.notes);
+        if job.ready.connector.accepted(NEXT_CLIENT_SECRET) {
+            let credential = &self.terms.integration.credential;
+            report.notes.push(format!(
+                "the client secret of the credential {credential} was refused, its next secret was accepted and \
+                 takes the place"
+            ));
+        }
         report.cost = self.retry.cost;
         report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
         report.causes = job.store.cause_groups(run)?;

@@ -29,6 +29,6 @@ pub use faults::{Action, Echo, Element, On, Rule, Schedule, Times};
 pub use graph::Throttle;
 pub use server::{Exchange, ExchangePart, Sim, SimConfig};
 pub use world::{
-    Access, App, Application, DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Group, PROPERTIES,
-    Principal, Sku, User, World,
+    Access, App, Application, DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Federated, Group,
+    PROPERTIES, Principal, Registered, Sku, User, World,
 };

@@ -5,10 +5,12 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 10] = [
+const EXPORTS: [(&str, &str, usize); 12] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
     ("connector", "identify", 9),
+    ("connector", "credential-pages", 2),
+    ("connector", "inspect-credential", 9),
     ("connector", "fetch-users", 12),
     ("connector", "confirm-absent", 11),
     ("connector", "fetch-saas-users", 12),

@@ -39,7 +39,7 @@ impl Grant {
 
     /// `Application.Read.All` or more.
     pub(crate) fn may_read_applications(&self) -> Result<(), Refused> {
-        let enough = ["Application.Read.All", "Directory.Read.All"];
+        let enough = ["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All"];
         self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
     }
 

@@ -76,6 +76,11 @@ pub(crate) fn members(site: &Site<'_>, call: &Call<'_>, group: &str) -> Result<R
     page(site, call, users.map(|id| json!({"id": id})).collect())
 }
 
+/// Whether a path's segment is `servicePrincipals(appId='…')` of an enterprise application.
+pub(crate) fn is_enterprise(site: &Site<'_>, segment: &str) -> bool {
+    segment.strip_prefix("servicePrincipals").is_some_and(|key| find(site, key).is_ok())
+}
+
 fn find<'a>(site: &'a Site<'_>, key: &str) -> Result<&'a Application, Refused> {
     let by_app = key.strip_prefix("(appId='").and_then(|rest| rest.strip_suffix("')"));
     let mut apps = site.world.access.applications.iter();

@@ -1,6 +1,7 @@
 //! The right answer to a request: which host it is for, who asks, what the world says.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use http::Method;
@@ -76,7 +77,13 @@ impl Shared {
     pub(crate) fn right(&self, endpoint: &Endpoint, ask: &Ask, ids: &Ids, fault: Option<&Action>) -> Right {
         let world = self.read_world();
         let login = |reply: Result<Reply, login::LoginError>| {
-            let reply = reply.unwrap_or_else(|error| error.into_reply(&self.origin, ids));
+            let mut reply = reply.unwrap_or_else(|error| error.into_reply(&self.origin, ids));
+            if world.login_ahead != 0 {
+                let by = Duration::from_secs(world.login_ahead.unsigned_abs());
+                let now = SystemTime::now();
+                let there = if world.login_ahead > 0 { now + by } else { now - by };
+                reply = reply.with("date", httpdate::fmt_http_date(there));
+            }
             Right::plain(Outcome::Done(reply))
         };
         match endpoint {

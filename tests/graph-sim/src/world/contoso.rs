@@ -29,6 +29,7 @@ pub(crate) fn empty(seed: u64) -> World {
         domains: vec!["contoso.example".to_owned(), "example.com".to_owned()],
         tenant_name: "Contoso".to_owned(),
         apps: vec![App::contoso()],
+        login_ahead: 0,
         skus: SKUS.iter().map(sku).collect(),
         premium: true,
         access: Access::default(),
