@@ -4,7 +4,7 @@
 //! of the properties are those of Graph's v1.0 metadata for `microsoft.graph.user`.
 
 use crate::bindings::exports::userload::directory::connector::{
-    FieldInfo, Manifest, Place, SecretAsk, SecretKind, SettingInfo, Suggestion, TokenBinding,
+    CatalogEntry, FieldInfo, Manifest, Place, SecretAsk, SecretKind, SettingInfo, Suggestion, TokenBinding,
 };
 use crate::bindings::userload::directory::types::ValueType;
 use crate::settings;
@@ -55,11 +55,33 @@ const FIELDS: [(&str, &str, ValueType, bool, &str); 33] = [
     ("userType", "User Type", Text, false, "user_type"),
 ];
 
+/// The vendor's application, by its name in a software catalog.
+const APPLICATION: &str = "Microsoft Entra ID";
+
+/// Name and category of what the SaaS roles of a tenant are commonly of. All of it is Microsoft's.
+const CATALOG: [(&str, &str); 8] = [
+    (APPLICATION, "Identity"),
+    ("Microsoft 365", "Productivity"),
+    ("Microsoft Teams", "Collaboration"),
+    ("Microsoft Intune", "Device management"),
+    ("Microsoft Dynamics 365", "Business applications"),
+    ("Microsoft Power BI", "Analytics"),
+    ("Microsoft Project", "Productivity"),
+    ("Microsoft Visio", "Productivity"),
+];
+
 /// What the plugin is, takes and asks for. Pure: the same for every call.
 pub fn describe() -> Manifest {
     let text = str::to_owned;
     Manifest {
-        application: text("Microsoft Entra ID"),
+        application: text(APPLICATION),
+        catalog: CATALOG
+            .map(|(name, category)| CatalogEntry {
+                name: text(name),
+                publisher: text("Microsoft"),
+                category: text(category),
+            })
+            .into(),
         integrations: vec![
             text("Microsoft Entra ID User Load"),
             text("Microsoft Entra ID User Load with Filtering"),

@@ -33,7 +33,8 @@ impl House {
                    SELECT run FROM staged UNION ALL SELECT run FROM staged_absent
                    UNION ALL SELECT run FROM staged_hold UNION ALL SELECT run FROM staged_unpin
                    UNION ALL SELECT run FROM staged_unlink UNION ALL SELECT run FROM staged_close
-                   UNION ALL SELECT run FROM run_page) s
+                   UNION ALL SELECT run FROM staged_saas UNION ALL SELECT run FROM staged_saas_role
+                   UNION ALL SELECT run FROM staged_saas_pass UNION ALL SELECT run FROM run_page) s
                  JOIN run r ON r.id = s.run WHERE r.state != 'planned'",
             ),
             (
@@ -88,6 +89,19 @@ impl House {
             (
                 "a run that failed or was given up has changes",
                 "SELECT count(*) FROM change c JOIN run r ON r.id = c.run WHERE r.state = 'failed'",
+            ),
+            (
+                "a SaaS user is not what the ledger says",
+                "WITH told AS (
+                   SELECT c.*, row_number() OVER (PARTITION BY application, source_id ORDER BY r.ended_at DESC, r.id DESC)
+                     AS place, row_number() OVER (PARTITION BY application, source_id, active_after IS NULL
+                     ORDER BY r.ended_at DESC, r.id DESC) AS place_of_status
+                   FROM saas_change c JOIN run r ON r.id = c.run WHERE r.state = 'applied' AND c.state = 'flows')
+                 SELECT count(*) FROM saas_user u WHERE
+                   u.role IS NOT (SELECT role_after FROM told t WHERE t.application = u.application
+                     AND t.source_id = u.source_id AND t.place = 1)
+                   OR u.active IS NOT (SELECT active_after FROM told t WHERE t.application = u.application
+                     AND t.source_id = u.source_id AND t.active_after IS NOT NULL AND t.place_of_status = 1)",
             ),
         ] {
             assert_eq!(self.number(sql), 0, "{what}");

@@ -14,6 +14,6 @@ mod worlds;
 pub use document::Document;
 pub use hand::Pin;
 pub use house::{DAY, Failure, House, MINUTE};
-pub use view::{Hold, Person, Row};
+pub use view::{Hold, Person, Row, SaasUser};
 pub use workshop::{fields, net, plugin, transformer};
 pub use worlds::{plain, upn};

@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, status, undo, why};
+use super::{credential, demo, held, integration, people, plugin, run, runs, saas, status, undo, why};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -122,6 +122,9 @@ enum Command {
     ///
     /// Example: userload undo 12 --only deactivated --dry-run
     Undo(undo::Arguments),
+    /// SaaS applications and their users: list, users, link, catalog
+    #[command(subcommand)]
+    Saas(saas::Command),
     /// Tell why somebody is as they are, and what comes next
     ///
     /// For the last run or a given one: the source's record, the filter, each field with its rule and its
@@ -227,6 +230,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Held(command) => held::run(session, command),
         Command::People(command) => people::run(session, command),
         Command::Undo(arguments) => undo::run(session, &arguments),
+        Command::Saas(command) => saas::run(session, command),
         Command::Why(arguments) => why::run(session, &arguments),
         Command::Runs(command) => runs::run(session, command),
         Command::Plugin(command) => plugin::run(session, command),

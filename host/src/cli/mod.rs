@@ -20,6 +20,8 @@ mod plugin;
 mod proof;
 mod run;
 mod runs;
+mod saas;
+mod saas_users;
 mod services;
 mod session;
 mod site;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Lock, Origin, Person, Pin, Question as QuestionV1};
+use super::output::json_v1::{
+    Answer, LedgerRow, Link, Lock, Origin, Person, Pin, Question as QuestionV1, SaasUser,
+};
 use super::output::{Column, Table, age, cut, field_changes, shown, stored_differences, time, value};
 use super::session::Session;
 use super::{people, runs};
 use crate::explain::{self, FieldChange};
-use crate::model::{CONNECTOR_SYNC_TIME, Targets};
-use crate::store::{ChangeRow, LinkRow, LockRow, PersonRow, PinRow, Question, Store, fields};
+use crate::model::{CONNECTOR_SYNC_TIME, Millis, Targets};
+use crate::store::{ChangeRow, LinkRow, LockRow, PersonRow, PinRow, Question, SaasUserRow, Store, fields};
 
 /// Rows of the ledger in the history that is shown.
 const HISTORY: usize = 50;
@@ -28,6 +30,8 @@ struct Card<'a> {
     held: Vec<Question>,
     locks: Vec<LockRow>,
     pins: Vec<PinRow>,
+    /// What they are in SaaS applications, each with the moment before which an activity counts as idle.
+    saas: Vec<(SaasUserRow, Millis)>,
 }
 
 pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Result<ExitStatus> {
@@ -36,6 +40,8 @@ pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Resu
     for account in store.accounts_of_person(person.id)? {
         held.extend(store.questions_about(&account)?.into_iter().filter(|it| it.state == "open"));
     }
+    let saas = store.saas_of_person(person.id)?;
+    let idle = super::saas_users::idle_before(session, store, &saas)?;
     let card = Card {
         targets: store.targets(),
         person,
@@ -45,16 +51,19 @@ pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Resu
         held,
         locks: store.locks_of(person.id)?,
         pins: store.person_pins(person.id)?,
+        saas: saas.into_iter().zip(idle).collect(),
     };
     if session.printer.json() {
-        session.printer.answer(&json(&card).text()?)?;
+        session.printer.answer(&json(&card, session.now()).text()?)?;
     } else {
         session.printer.answer(&render(session, &card)?)?;
     }
     Ok(ExitStatus::Done)
 }
 
-fn json(card: &Card<'_>) -> Answer {
+fn json(card: &Card<'_>, now: Millis) -> Answer {
+    let saas: Vec<SaasUser<'_>> =
+        card.saas.iter().map(|(user, before)| SaasUser::new(user, *before, now)).collect();
     let links: Vec<Link<'_>> = card.links.iter().map(Link::from).collect();
     let history: Vec<LedgerRow<'_>> = card.rows.iter().take(HISTORY).map(LedgerRow::from).collect();
     let status = explain::status_history(&card.rows);
@@ -73,6 +82,7 @@ fn json(card: &Card<'_>) -> Answer {
         .and("pins", card.pins.iter().map(Pin::from).collect::<Vec<_>>())
         .and("status_history", status)
         .and("history", history)
+        .and("saas", saas)
 }
 
 fn render(session: &Session, card: &Card<'_>) -> Result<String> {
@@ -101,6 +111,14 @@ fn render(session: &Session, card: &Card<'_>) -> Result<String> {
                 cut(&field_changes(&stored_differences(question.differences.as_deref())), 80).into_owned(),
                 age(session.now(), question.opened_at),
             ]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    if !card.saas.is_empty() {
+        text.push_str(&format!("\n{}\n", paint.bold("SaaS applications")));
+        let mut table = Table::new(&[Column::Text(""); 4]);
+        for (user, before) in &card.saas {
+            table.row(super::saas_users::row_of(user, *before, session.now()));
         }
         text.push_str(&table.render(2, paint));
     }

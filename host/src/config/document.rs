@@ -10,7 +10,7 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, sections};
+use super::{mapping, saas, sections};
 use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -103,6 +103,8 @@ fn read(
     let match_keys = match_keys(&mut keys, targets, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
     let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
+    let saas = saas::saas(&mut keys, problems);
+    let manager = keys.flag("manager", problems).unwrap_or(false);
     keys.finish("", problems);
     Integration {
         name,
@@ -125,6 +127,8 @@ fn read(
         guard,
         grants,
         page_size: u32::try_from(page_size).unwrap_or(999),
+        saas,
+        manager,
     }
 }
 

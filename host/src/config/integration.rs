@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::saas::SaasLoad;
 use crate::model::Target;
 
 /// What a run does with rows that it meets.
@@ -197,4 +198,8 @@ pub struct Integration {
     pub grants: Vec<GrantEntry>,
     /// Users a page.
     pub page_size: u32,
+    /// SaaS users are loaded as well, and how; none = people only.
+    pub saas: Option<SaasLoad>,
+    /// Whether managers are read, in a pass of their own, into the field `manager`.
+    pub manager: bool,
 }

@@ -10,6 +10,7 @@ mod keys;
 mod mapping;
 mod near;
 mod problem;
+mod saas;
 mod sections;
 mod source;
 mod texts;
@@ -22,6 +23,7 @@ pub use integration::{
 };
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};
+pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
 pub use source::SourceField;
 #[cfg(test)]
 pub(crate) use source::seed_fields;

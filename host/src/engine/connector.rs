@@ -1,7 +1,7 @@
 //! The half that talks to the source: one store, with the door, the secrets and the log linked.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, Identity, Page, Presence, SaasPage, Source};
+use super::contract::{self, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source};
 use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -146,6 +146,39 @@ impl Connector {
             Box::pin(async move {
                 let connector = live.plugin.userload_directory_connector();
                 connector.call_fetch_saas_users(&mut live.store, &source, after.as_ref()).await
+            })
+        })
+        .await
+    }
+
+    /// One page of who has which role; `after` none = the first.
+    pub async fn fetch_saas_roles(
+        &mut self,
+        source: &Source,
+        roles: &RoleSource,
+        after: Option<&str>,
+    ) -> Result<RolePage, CallError> {
+        let (source, roles, after) = (source.clone(), roles.clone(), after.map(str::to_owned));
+        self.call("fetch-saas-roles", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_fetch_saas_roles(&mut live.store, &source, &roles, after.as_ref()).await
+            })
+        })
+        .await
+    }
+
+    /// One page of managers; `after` none = the first.
+    pub async fn fetch_managers(
+        &mut self,
+        source: &Source,
+        after: Option<&str>,
+    ) -> Result<ManagerPage, CallError> {
+        let (source, after) = (source.clone(), after.map(str::to_owned));
+        self.call("fetch-managers", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_fetch_managers(&mut live.store, &source, after.as_ref()).await
             })
         })
         .await

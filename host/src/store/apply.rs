@@ -58,6 +58,9 @@ pub struct Applied {
     pub newly_held: u64,
     /// Holds that this run withdrew.
     pub withdrawn: u64,
+    /// Of a pass over SaaS users: how many were left out because their person is not deactivated after all, and
+    /// how many have no person. None = there was no pass.
+    pub saas: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -113,6 +116,8 @@ impl Store {
                 }
             }
             applied.newly_held = holds::open(&tx, tenant, apply)?;
+            super::managers::settle(&tx, tenant, apply)?;
+            applied.saas = super::saas::apply(&tx, tenant, apply.run.row, apply.at)?;
             let report = report(&applied)?;
             tx.execute(
                 "UPDATE run SET state = 'applied', ended_at = ?2, report = ?3 WHERE id = ?1",

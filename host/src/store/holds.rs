@@ -190,6 +190,10 @@ type Pinned = Vec<(String, Option<String>)>;
 
 /// What a rejection of a hold pins, or why it cannot be rejected.
 fn pinned(hold: &OpenHold) -> Result<std::result::Result<Pinned, &'static str>> {
+    if hold.cause.starts_with(super::SAAS_LEAVING) {
+        // Nothing of the person: the pass over SaaS users looks at the hold itself.
+        return Ok(Ok(Vec::new()));
+    }
     if let Some(word) = hold.cause.strip_prefix("deactivate:") {
         if word == "unconfirmed" {
             return Ok(Err("the source gave no answer about them yet; `userload held approve` asks again"));

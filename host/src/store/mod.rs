@@ -12,12 +12,14 @@ mod holding;
 mod holds;
 mod keys;
 mod known;
+mod managers;
 mod narrowing;
 mod open;
 mod people;
 pub mod pins;
 mod runs;
 mod runs_read;
+mod saas;
 mod settle;
 mod stage;
 mod standing;
@@ -32,6 +34,7 @@ pub use holding::{AMBIGUOUS, Doubt, HeldPart, Rest, record_of};
 pub use holds::{Closing, Held, OpenHold, Rejected};
 pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};
+pub use managers::{MANAGER_CAUSES, Managed, ManagerChange, ManagerHold};
 pub use narrowing::{EndedRow, Narrowed};
 pub use open::Store;
 pub use people::{Account, DecisionRow, LinkState, Question, StandingLock, StandingPin};
@@ -39,6 +42,10 @@ pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow,
 pub use pins::{NewPin, STATUS, WHOLE, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
+pub use saas::{
+    CatalogEntry, Idle, KnownSaas, NewSaas, SAAS_LEAVING, SaasApplication, SaasCandidate, SaasFeed, SaasLine,
+    SaasOutcome, SaasUserRow,
+};
 pub use settle::{Claim, KeyConflict, Mark};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
 pub use standing::{Choice, Pin, Standing};

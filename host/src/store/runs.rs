@@ -235,6 +235,7 @@ impl Store {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         clear(&tx, run.row)?;
         tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+        tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         tx.commit()?;
         Ok(())
     }
@@ -253,6 +254,7 @@ impl Store {
         if state != RunState::Planned {
             clear(&tx, run.row)?;
             tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+            tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         }
         tx.execute(
             "UPDATE run SET state = ?2, ended_at = ?3, report = ?4 WHERE id = ?1",
@@ -399,6 +401,9 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged",
         "staged_absent",
         "staged_hold",
+        "staged_saas",
+        "staged_saas_role",
+        "staged_saas_pass",
         "staged_unpin",
         "staged_unlink",
         "staged_close",

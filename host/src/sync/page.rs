@@ -44,11 +44,11 @@ pub(super) struct Case<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// By a link, of this integration or of another one.
-    ByLink,
+    Link,
     /// By their match keys.
-    ByKey,
+    Key,
     /// Somebody in charge has said so.
-    ByDecision,
+    Decision,
 }
 
 impl<'a> PageWorker<'a> {
@@ -190,7 +190,7 @@ impl<'a> PageWorker<'a> {
         }
         let (candidates, found) = self.candidates(user, known, &mapped)?;
         let mut relinks = None;
-        for candidate in candidates.iter().filter(|_| found != Found::ByLink) {
+        for candidate in candidates.iter().filter(|_| found != Found::Link) {
             let (tenant, cloud) = (&self.terms.source_tenant, &self.terms.cloud);
             if let Some(id) = self.store.linked_to_another(candidate.person, tenant, cloud, &user.id)? {
                 if self.terms.takes_place_of(&user.id, &id) {
@@ -225,20 +225,20 @@ impl<'a> PageWorker<'a> {
     ) -> Result<(Vec<Candidate>, Found), RunError> {
         let integration = &self.terms.integration.name;
         if let Some(known) = known {
-            return Ok((vec![self.store.candidate(integration, known.person)?], Found::ByLink));
+            return Ok((vec![self.store.candidate(integration, known.person)?], Found::Link));
         }
         if !self.adopts {
-            return Ok((Vec::new(), Found::ByKey));
+            return Ok((Vec::new(), Found::Key));
         }
         if let Some(person) =
             self.store.linked_elsewhere(&self.terms.source_tenant, &self.terms.cloud, &user.id)?
         {
-            return Ok((vec![self.store.candidate(integration, person)?], Found::ByLink));
+            return Ok((vec![self.store.candidate(integration, person)?], Found::Link));
         }
         match self.terms.decided(&self.store, &user.id)? {
-            Some(Choice::New) => return Ok((Vec::new(), Found::ByDecision)),
+            Some(Choice::New) => return Ok((Vec::new(), Found::Decision)),
             Some(Choice::Link(person)) => {
-                return Ok((vec![self.store.candidate(integration, person)?], Found::ByDecision));
+                return Ok((vec![self.store.candidate(integration, person)?], Found::Decision));
             }
             None => {}
         }
@@ -258,7 +258,7 @@ impl<'a> PageWorker<'a> {
         people.dedup();
         let people: Result<_, RunError> =
             people.into_iter().map(|person| Ok(self.store.candidate(integration, person)?)).collect();
-        Ok((people?, Found::ByKey))
+        Ok((people?, Found::Key))
     }
 
     /// Asks the plugin what the cases mean, and stages its answers.
@@ -271,9 +271,9 @@ impl<'a> PageWorker<'a> {
             let mut known = Vec::with_capacity(case.candidates.len());
             for (number, candidate) in case.candidates.iter().enumerate() {
                 let tie = match case.found {
-                    Found::ByLink => Tie::Linked,
-                    Found::ByKey => Tie::Matched(self.terms.integration.match_keys.join(" or ")),
-                    Found::ByDecision => Tie::Decided,
+                    Found::Link => Tie::Linked,
+                    Found::Key => Tie::Matched(self.terms.integration.match_keys.join(" or ")),
+                    Found::Decision => Tie::Decided,
                 };
                 let mut person = self.terms.known_person(&self.store, number, tie, candidate)?;
                 case.pins.bar(&mut person);

@@ -185,6 +185,50 @@ pub struct Cost {
     pub resumed_pages: u32,
 }
 
+/// What a pass over managers came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Managers {
+    /// Every page came.
+    pub complete: bool,
+    /// People whose manager was looked at.
+    pub read: u64,
+    /// People who get another manager, or none any more.
+    pub changed: u64,
+    /// Of these, those in whom nothing else changes.
+    pub quiet: u64,
+    /// People whose other manager waits for a decision.
+    pub held: u64,
+    /// Managers who are not among the loaded people: what is known stays.
+    pub unresolved: u64,
+    /// Managers that were not written because of a lock, or because another integration owns the field.
+    pub barred: u64,
+}
+
+/// What a pass over SaaS users came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaasPass {
+    /// The SaaS application.
+    pub application: String,
+    /// Its listing proves who is no user any more.
+    pub complete: bool,
+    /// Why not, when it does not; one clause.
+    pub reason: Option<String>,
+    /// Users of the source that were looked at.
+    pub read: u64,
+    /// New SaaS users.
+    pub created: u64,
+    /// SaaS users with another role.
+    pub updated: u64,
+    /// SaaS users who become inactive.
+    pub deactivated: u64,
+    /// SaaS users who become active again.
+    pub reactivated: u64,
+    /// SaaS users whose deactivation waits for a decision.
+    pub held: u64,
+    /// SaaS users without a person; known once the run is applied.
+    pub unmatched: Option<u64>,
+}
+
 /// Everything that a run tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -225,6 +269,12 @@ pub struct RunReport {
     pub ambiguous: Vec<FailedRow>,
     /// Sentences worth reading: incomplete listing, people left out because they moved, listing gaps.
     pub notes: Vec<String>,
+    /// What became of managers; none = they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managers: Option<Managers>,
+    /// What became of SaaS users; none = they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saas: Option<SaasPass>,
     /// Where the time went.
     pub timings: Timings,
     /// What it cost.
@@ -258,6 +308,8 @@ impl RunReport {
             failed: Vec::new(),
             ambiguous: Vec::new(),
             notes: Vec::new(),
+            managers: None,
+            saas: None,
             timings: Timings::default(),
             cost: Cost::default(),
             receipt: serde_json::Value::Null,
@@ -269,6 +321,13 @@ impl RunReport {
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// How many SaaS users change.
+    #[must_use]
+    pub fn saas_changes(&self) -> u64 {
+        let changed = |it: &SaasPass| it.created + it.updated + it.deactivated + it.reactivated;
+        self.saas.as_ref().map_or(0, changed)
     }
 
     /// How many people change.

@@ -18,11 +18,11 @@ use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::Ready;
 use super::progress::Progress;
-use super::report::{RunKind, RunReport, RunState, Timings};
+use super::report::{Managers, RunKind, RunReport, RunState, SaasPass, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::Terms;
-use super::{disk, settle};
+use super::{disk, managers, saas, settle};
 use crate::engine::Transformer;
 use crate::engine::contract::Identity;
 use crate::model::{Clock, Millis, Outcome};
@@ -224,6 +224,9 @@ impl Course {
         let absence = self.judge_absence(job, &staged)?;
         settle::guard(&self.terms, job.store, job.ready.applied.shape.as_deref(), self.at)?;
         settle::usernames(&self.terms, job.store, Some(&staged.seen))?;
+        let managers = managers::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        let saas = saas::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        self.tell_passes(managers, saas);
         self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
 
@@ -287,6 +290,22 @@ impl Course {
         judge.judge(&proof, &staged.seen, &mut worker)
     }
 
+    /// Takes down what the passes beside the users came to.
+    fn tell_passes(
+        &mut self,
+        managers: Option<(Managers, Vec<String>)>,
+        saas: Option<(SaasPass, Vec<String>)>,
+    ) {
+        if let Some((told, notes)) = managers {
+            self.report.managers = Some(told);
+            self.report.notes.extend(notes);
+        }
+        if let Some((told, notes)) = saas {
+            self.report.saas = Some(told);
+            self.report.notes.extend(notes);
+        }
+    }
+
     /// Adds up what became of every row, and refuses to go on when it does not add up.
     pub(super) fn tell(
         &mut self,
@@ -301,6 +320,11 @@ impl Course {
             let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
             *unchanged = unchanged.saturating_sub(twice);
             *outcomes.entry(Outcome::Skipped).or_default() += twice;
+        }
+        if let Some(managers) = self.report.managers {
+            // They have a row of their own now.
+            let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
+            *unchanged = unchanged.saturating_sub(managers.quiet);
         }
         add(&mut outcomes, &absence.counts);
         add(&mut outcomes, &job.store.change_counts(run)?);
@@ -358,6 +382,10 @@ pub(super) fn apply_staged(
         report.ended_at = Some(apply.at);
         report.newly_held = applied.newly_held;
         report.withdrawn = applied.withdrawn;
+        if let (Some(saas), Some((moved, unmatched))) = (&mut report.saas, applied.saas) {
+            saas.deactivated = saas.deactivated.saturating_sub(moved);
+            saas.unmatched = Some(unmatched);
+        }
         for (outcome, name) in &applied.moved {
             let count = report.outcomes.entry(*outcome).or_default();
             *count = count.saturating_sub(1);

@@ -80,8 +80,8 @@ fn an_approval_does_not_count_as_a_night_and_the_guard_stays_awake() {
     delete(&house, &ids[..6]);
     house.sim.change(|world| world.purge(&ids[30])).unwrap();
     house.night();
-    for n in 0..6 {
-        house.approve(|it| it.source_id == ids[n]);
+    for id in &ids[..6] {
+        house.approve(|it| it.source_id == *id);
     }
     // What was approved has left in the last day: one more is one too many.
     delete(&house, &ids[6..7]);

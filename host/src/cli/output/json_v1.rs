@@ -6,6 +6,7 @@
 mod hand;
 mod people;
 mod run;
+mod saas;
 mod why;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 pub(in crate::cli) use hand::{Lock, Pin};
 pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
+pub(in crate::cli) use saas::{SaasApplication, SaasUser};
 pub(in crate::cli) use why::{Held as Question, Step as Origin, story};
 
 use super::text::hostile;

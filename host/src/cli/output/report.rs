@@ -64,6 +64,7 @@ pub(crate) fn render(report: &RunReport, view: View) -> String {
     parts.extend(held(report, view));
     parts.extend(rows("failed", Outcome::Failed, &report.failed, report, view));
     parts.extend(rows("ambiguous", Outcome::Ambiguous, &report.ambiguous, report, view));
+    parts.extend(super::report_passes::passes(report, view));
     parts.extend(notes(report, view));
     parts.push(cost(report, view));
     parts.push(next(report, view));
@@ -167,7 +168,7 @@ fn totals(report: &RunReport, view: View) -> String {
     let adds = format!("= {} ({} {seen}{absent})", count(sum, "row", "rows"), number(report.rows_seen));
     let line = if line.is_empty() { "no rows".to_owned() } else { line.join("  ") };
     let mut text = format!("  {line}\n  {}\n", view.paint.dim(&adds));
-    if report.changes() == 0 && report.held.is_empty() {
+    if report.changes() + report.saas_changes() == 0 && report.held.is_empty() {
         let nothing =
             if report.state == RunState::Applied { "Nothing changed." } else { "Nothing would change." };
         text.push_str(&format!("  {}\n", view.paint.good(nothing)));
@@ -381,7 +382,7 @@ fn next(report: &RunReport, view: View) -> String {
     let mut lines = Vec::new();
     if let (RunKind::Undo, RunState::Planned, Some(run)) = (report.kind, report.state, report.undoes) {
         lines.push(format!("`userload undo {run}`, without --dry-run, makes it so"));
-    } else if report.state == RunState::Planned && report.changes() > 0 {
+    } else if report.state == RunState::Planned && report.changes() + report.saas_changes() > 0 {
         lines.push(if view.launched {
             format!("`userload apply {}` makes it so", report.run)
         } else {

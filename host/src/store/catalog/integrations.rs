@@ -144,6 +144,10 @@ impl Store {
             return Err(StoreError::Refused(format!("there is no integration `{name}`")));
         }
         tx.execute(
+            "UPDATE saas_application SET integration = NULL WHERE tenant = ?1 AND integration = ?2",
+            params![tenant, name],
+        )?;
+        tx.execute(
             "UPDATE hold SET state = 'withdrawn', closed_at = ?3, closed_note = 'the integration was removed'
              WHERE tenant = ?1 AND integration = ?2 AND state = 'open'",
             params![tenant, name, now],

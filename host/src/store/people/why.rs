@@ -333,7 +333,9 @@ impl Store {
             .sql
             .prepare_cached(
                 "SELECT count(*) FROM link l JOIN person p ON p.id = l.person
-                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1",
+                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1
+                   -- The condition of the index on those who are late, so that nobody else is looked at.
+                   AND (l.sync_time IS NOT NULL OR l.absent_runs > 0 OR l.gone = 1)",
             )?
             .query_row(params![self.tenant.0, integration], |row| row.get(0))?;
         Ok(count.unsigned_abs())

@@ -9,6 +9,7 @@ mod page_token;
 mod query;
 mod refused;
 mod render;
+mod roles;
 mod throttle;
 
 use std::borrow::Cow;
@@ -90,6 +91,14 @@ pub(crate) fn answer(site: &Site<'_>, call: &Call<'_>) -> Result<Outcome, Refuse
         }
         ["directory", "deletedItems", id] => one::deleted(site, call, id),
         ["subscribedSkus"] => skus(site, call),
+        ["roleManagement", "directory", "roleDefinitions"] => roles::definitions(site, call),
+        ["roleManagement", "directory", "roleAssignments"] => roles::assignments(site, call),
+        ["servicePrincipals", id] => roles::application(site, call, id),
+        ["servicePrincipals", id, "appRoleAssignedTo"] => roles::assigned(site, call, id),
+        ["groups", id, "transitiveMembers", "microsoft.graph.user"] => roles::members(site, call, id),
+        [one] if one.starts_with("servicePrincipals(") => {
+            roles::application(site, call, &one["servicePrincipals".len()..])
+        }
         _ => Err(Refused::no_segment(rest.last().copied().unwrap_or_default())),
     };
     reply.map(Outcome::Done)

@@ -37,6 +37,8 @@ impl Endpoint {
             ["v1.0", "$batch" | "%24batch"] => Self::Graph(Some(On::Batch)),
             ["v1.0", "directory", "deletedItems", ..] => Self::Graph(Some(On::Deleted)),
             ["v1.0", "subscribedSkus"] => Self::Graph(Some(On::Skus)),
+            ["v1.0", "roleManagement" | "groups", ..] => Self::Graph(Some(On::Roles)),
+            ["v1.0", one, ..] if one.starts_with("servicePrincipals") => Self::Graph(Some(On::Roles)),
             _ => Self::Graph(None),
         }
     }
@@ -46,9 +48,11 @@ impl Endpoint {
         let on = match self {
             Self::Token(_) => Some(On::Token),
             Self::Discovery(_) => Some(On::Discovery),
+            Self::Graph(Some(On::Users)) if query.contains("assignedLicenses") => Some(On::Saas),
+            Self::Graph(Some(On::Users)) if query.contains("expand=manager") => Some(On::Managers),
             Self::Graph(on) => *on,
         };
-        let listing = matches!(on, Some(On::Users | On::Deleted));
+        let listing = matches!(on, Some(On::Users | On::Saas | On::Managers | On::Roles | On::Deleted));
         Request { on, page: if listing { graph::page_of(query) } else { 0 } }
     }
 }

@@ -9,7 +9,7 @@ use super::names::{
 };
 use super::store::{Entry, Store};
 use super::user::{User, push_json, standard};
-use super::{App, DEFAULT_TENANT, Sku, World};
+use super::{Access, App, DEFAULT_TENANT, Sku, World};
 use crate::clock;
 use crate::prng::Prng;
 
@@ -31,6 +31,7 @@ pub(crate) fn empty(seed: u64) -> World {
         apps: vec![App::contoso()],
         skus: SKUS.iter().map(sku).collect(),
         premium: true,
+        access: Access::default(),
         now: BEGINNING,
         users: Store::default(),
         deleted: Store::default(),

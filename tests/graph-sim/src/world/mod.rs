@@ -1,5 +1,6 @@
 //! The made-up tenant: people, deleted people, applications, licences.
 
+mod access;
 mod change;
 mod contoso;
 mod names;
@@ -8,6 +9,7 @@ mod user;
 
 use crate::prng::Prng;
 
+pub use access::{Access, Application, Group, Principal};
 pub(crate) use store::{Entry, Store};
 pub use user::{PROPERTIES, User};
 pub(crate) use user::{push_json, string_of};
@@ -74,6 +76,8 @@ pub struct World {
     pub skus: Vec<Sku>,
     /// Whether the tenant has Entra ID P1 or P2, without which there is no signInActivity.
     pub premium: bool,
+    /// Groups, directory roles and enterprise applications.
+    pub access: Access,
     /// What the world thinks the time is, in seconds since 1970: the time of deletions and of
     /// new accounts. It stands still until somebody sets it.
     pub now: i64,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::saas::{ManagersRun, SaasRun};
 use super::{moment, raw};
 use crate::store::RunRow;
 use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, RunReport, Sample};
@@ -32,6 +33,8 @@ pub(crate) struct Run<'a> {
     failed: Vec<Row<'a>>,
     ambiguous: Vec<Row<'a>>,
     notes: &'a [String],
+    managers: Option<ManagersRun>,
+    saas: Option<SaasRun<'a>>,
     milliseconds: Milliseconds,
     cost: Cost,
     receipt: &'a serde_json::Value,
@@ -116,6 +119,8 @@ impl<'a> From<&'a RunReport> for Run<'a> {
             failed: it.failed.iter().map(row).collect(),
             ambiguous: it.ambiguous.iter().map(row).collect(),
             notes: &it.notes,
+            managers: it.managers.as_ref().map(ManagersRun::from),
+            saas: it.saas.as_ref().map(SaasRun::from),
             milliseconds: Milliseconds {
                 stage: it.timings.stage,
                 judge: it.timings.judge,
