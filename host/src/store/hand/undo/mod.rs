@@ -6,19 +6,22 @@
 
 mod deed;
 mod names;
+mod pinning;
+mod target;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Alteration, Hand, Order, Present, Row};
 use crate::model::{Millis, Outcome};
 use crate::store::pins::{STATUS, WHOLE};
-use crate::store::{NewPin, Result, RunId, Store, StoreError, fields, pins};
+use crate::store::{Result, RunId, Store, StoreError, fields};
 use crate::sync::{CauseGroup, RunKind, RunReport, RunState, Sample};
 use deed::{Deed, Done};
 use names::Claims;
+use target::{Target, deeds, target, undone_already};
 use verdict::{Plan, Verdict};
 
 /// People of a group that are named.
@@ -44,13 +47,6 @@ pub struct UndoOrder {
 pub struct Undone {
     /// Its report. What had to stay as it is stands in the groups of the outcome `kept`.
     pub report: RunReport,
-}
-
-/// The run to be undone.
-struct Target {
-    row: i64,
-    number: i64,
-    kind: String,
 }
 
 /// What had to stay, by why.
@@ -123,101 +119,6 @@ impl Store {
         tx.commit()?;
         Ok(Undone { report })
     }
-}
-
-/// The run, when it can be undone.
-fn target(tx: &Transaction<'_>, tenant: i64, number: i64) -> Result<Target> {
-    let refused = |text: String| Err(StoreError::Refused(text));
-    let found = tx
-        .query_row(
-            "SELECT id, kind, state FROM run WHERE tenant = ?1 AND number = ?2",
-            params![tenant, number],
-            |row| Ok((Target { row: row.get(0)?, number, kind: row.get(1)? }, row.get::<_, String>(2)?)),
-        )
-        .optional()?;
-    let Some((target, state)) = found else {
-        return refused(format!("there is no run {number}: `userload runs list` lists them"));
-    };
-    match state.as_str() {
-        "applied" => {}
-        "planned" => {
-            return refused(format!("run {number} is a plan: nobody was changed, there is nothing to undo"));
-        }
-        "failed" | "discarded" => {
-            return refused(format!("run {number} is {state}: nobody was changed, there is nothing to undo"));
-        }
-        _ => return refused(format!("run {number} has not ended: nobody was changed yet")),
-    }
-    let cause: Option<String> = tx
-        .query_row(
-            "SELECT cause FROM change WHERE run = ?1
-               AND cause IN ('locked', 'unlocked', 'unpinned', 'merged', 'erased', 'unerased') LIMIT 1",
-            [target.row],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let instead = match cause.as_deref().filter(|_| target.kind == "hand") {
-        None => return Ok(target),
-        Some("locked") => "locked somebody: `userload people unlock` lifts the lock",
-        Some("unlocked") => "unlocked somebody: `userload people lock` locks them again",
-        Some("unpinned") => "lifted pins: undo what the next run does, and it is pinned again",
-        Some("merged") => {
-            "merged two people, which cannot be parted again: `userload people show` shows what each of them was, \
-             `userload people import` enters one anew"
-        }
-        Some("erased") => {
-            "erased somebody: nothing is left to bring back; `userload people unerase` lets the next run make the person anew"
-        }
-        Some(_) => "lifted an erasure: `userload people erase` erases somebody",
-    };
-    refused(format!("run {number} {instead}"))
-}
-
-/// The rows to undo, the last one first.
-fn deeds(tx: &Transaction<'_>, target: &Target, order: &UndoOrder) -> Result<Vec<i64>> {
-    let number = target.number;
-    let only: Vec<&str> = order.only.iter().map(|it| it.name()).collect();
-    let all: Vec<i64> = tx
-        .prepare(
-            "SELECT id FROM change WHERE run = ?1 AND state = 'flows'
-               AND (?2 = '[]' OR outcome IN (SELECT value FROM json_each(?2)))
-               AND (?3 IS NULL OR person = ?3)
-             ORDER BY id DESC",
-        )?
-        .query_map(params![target.row, serde_json::to_string(&only)?, order.person], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut left = Vec::with_capacity(all.len());
-    for id in all {
-        if order.fields.is_empty() || Deed::read(tx, id)?.concerns(&order.fields)? {
-            left.push(id);
-        }
-    }
-    if !left.is_empty() {
-        return Ok(left);
-    }
-    let narrowed = !order.only.is_empty() || !order.fields.is_empty() || order.person.is_some();
-    Err(StoreError::Refused(if narrowed {
-        format!(
-            "run {number} did nothing of that kind: `userload runs show {number} --changes` lists what it did"
-        )
-    } else {
-        format!("run {number} changed nobody: there is nothing to undo")
-    }))
-}
-
-fn undone_already(tx: &Transaction<'_>, target: &Target) -> Result<StoreError> {
-    let by: Option<i64> = tx.query_row(
-        "SELECT max(r.number) FROM change c JOIN run r ON r.id = c.undone_by WHERE c.run = ?1",
-        [target.row],
-        |row| row.get(0),
-    )?;
-    let number = target.number;
-    Ok(StoreError::Refused(match by {
-        Some(by) => format!(
-            "run {number} was undone already, in run {by}; `userload undo {by}` brings back what run {number} did"
-        ),
-        None => format!("nothing of run {number} is left to undo"),
-    }))
 }
 
 /// An undo under way.
@@ -394,65 +295,6 @@ impl Undoing<'_> {
             self.hand.bring_back(deed.id, touched)?;
         }
         self.pins(deed, present, verdict)
-    }
-
-    /// What a change of somebody who stays leaves pinned.
-    fn pins(&self, deed: &Deed, present: &Present, verdict: &Verdict) -> Result<()> {
-        let Plan::Alter { differences, active, unlink, relink } = &verdict.plan else { return Ok(()) };
-        if !deed.pins {
-            for (field, ..) in differences {
-                self.unpin(deed, field)?;
-            }
-            if active.is_some() {
-                self.unpin(deed, STATUS)?;
-            }
-            if *relink {
-                self.unpin(deed, WHOLE)?;
-            }
-            return Ok(());
-        }
-        if unlink.is_some() {
-            return self.pin(deed, Some(present.id), WHOLE, deed.whole()?.as_deref());
-        }
-        for (field, from, _) in differences {
-            // What stands now is what the source said.
-            let from = from.as_deref().map(serde_json::value::RawValue::get);
-            self.pin(deed, Some(present.id), field, from)?;
-        }
-        match (active, deed.source_word()) {
-            (Some(_), Some(word)) => self.pin(deed, Some(present.id), STATUS, Some(word)),
-            _ => Ok(()),
-        }
-    }
-
-    fn pin(&self, deed: &Deed, person: Option<i64>, field: &str, value: Option<&str>) -> Result<()> {
-        let (Some(integration), Some(source_id)) = (&deed.integration, &deed.source_id) else {
-            return Ok(());
-        };
-        let reason = format!("undone in run {}", self.hand.number);
-        let pin = NewPin {
-            tenant: self.hand.tenant,
-            integration,
-            source_id,
-            person,
-            field,
-            source_value: value,
-            reason: &reason,
-            run: self.hand.run,
-            at: self.hand.now,
-        };
-        pins::insert(self.hand.tx, &pin)
-    }
-
-    /// Lifts the pin that the undone undo has made.
-    fn unpin(&self, deed: &Deed, field: &str) -> Result<()> {
-        self.hand
-            .tx
-            .prepare_cached(
-                "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4 AND run = ?5",
-            )?
-            .execute(params![self.hand.tenant, deed.integration, deed.source_id, field, self.target.row])?;
-        Ok(())
     }
 
     /// The order of this undo as evidence, with what is needed to take it back.
