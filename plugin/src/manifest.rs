@@ -55,6 +55,11 @@ const FIELDS: [(&str, &str, ValueType, bool, &str); 33] = [
     ("userType", "User Type", Text, false, "user_type"),
 ];
 
+/// The properties and their labels, as the vendor's page calls them.
+pub(crate) fn labels() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|(path, label, ..)| (*path, *label))
+}
+
 /// What the plugin is, takes and asks for. Pure: the same for every call.
 pub fn describe() -> Manifest {
     let text = str::to_owned;

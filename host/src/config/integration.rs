@@ -175,6 +175,8 @@ pub struct Integration {
     pub on_deleted: Action,
     /// Unknown to the source, after the grace.
     pub on_not_found: Action,
+    /// There and enabled, but no longer let through by the filter.
+    pub on_left_filter: Action,
     /// The grace.
     pub grace: Grace,
     /// Who wins when several integrations fill one field: the highest. None = it never shares a field.

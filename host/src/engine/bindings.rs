@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
         "userload:directory/connector.fetch-users": async,
         "userload:directory/connector.confirm-absent": async,
         "userload:directory/connector.fetch-saas-users": async,
+        "userload:directory/connector.count-users": async,
     },
     additional_derives: [PartialEq, Eq, serde::Serialize],
 });

@@ -38,8 +38,9 @@ pub use usage::Usage;
 /// The words of the contract, as `wit/` defines them.
 pub mod contract {
     pub use super::bindings::exports::userload::directory::connector::{
-        FieldInfo, Identity, Manifest, Next, Page, PageUser, Place, Presence, Removal, RemovedUser, SaasPage,
-        SaasUser, SecretAsk, SecretKind, SettingInfo, Source, Suggestion, TokenBinding,
+        FieldInfo, FilterFinding, FilterReport, Identity, Manifest, Next, Page, PageUser, Place, Presence,
+        PresentUser, Removal, RemovedUser, SaasPage, SaasUser, SecretAsk, SecretKind, SettingInfo, Source,
+        Suggestion, TokenBinding, Weight,
     };
     pub use super::bindings::exports::userload::directory::transform::{
         AbsentPerson, BarredField, CandidateSet, DeactivatedBy, Decision, Difference, Evidence, Incoming,

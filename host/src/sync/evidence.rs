@@ -11,12 +11,16 @@ use super::enumeration::CompleteEnumeration;
 #[serde(transparent)]
 pub struct Evidence(Kind);
 
+/// The cause of a deactivation because somebody left the filter.
+pub(super) const LEFT_FILTER: &str = "deactivate:left-filter";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 enum Kind {
     Disabled,
     Deleted { listing_rows: u64, deleted_at: Option<String> },
     NotFound { listing_rows: u64, runs: u32, since: i64 },
+    LeftFilter { listing_rows: u64 },
 }
 
 /// Absent from a complete listing, and not found when asked for by id, for as long as the grace says.
@@ -64,6 +68,13 @@ impl Evidence {
         Self(Kind::NotFound { listing_rows: listing.rows(), runs: grace.runs, since: grace.since })
     }
 
+    /// Not in a complete listing, there when asked for by id, and the record proves that the filter does not
+    /// let it through. Not being able to tell proves nothing.
+    #[must_use]
+    pub fn left_filter(listing: &CompleteEnumeration, inside: Option<bool>) -> Option<Self> {
+        (inside == Some(false)).then(|| Self(Kind::LeftFilter { listing_rows: listing.rows() }))
+    }
+
     /// The cause, as guard, holds and reports group it.
     #[must_use]
     pub fn cause(&self) -> &'static str {
@@ -71,6 +82,7 @@ impl Evidence {
             Kind::Disabled => "deactivate:disabled",
             Kind::Deleted { .. } => "deactivate:deleted",
             Kind::NotFound { .. } => "deactivate:not-found",
+            Kind::LeftFilter { .. } => LEFT_FILTER,
         }
     }
 }

@@ -5,9 +5,11 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 8] = [
+const EXPORTS: [(&str, &str, usize); 10] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
+    ("connector", "check-filter", 9),
+    ("connector", "count-users", 9),
     ("connector", "identify", 9),
     ("connector", "fetch-users", 12),
     ("connector", "confirm-absent", 11),
