@@ -15,6 +15,7 @@ use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::{self, missing_for_launch};
 use crate::store::IntegrationRow;
+use crate::sync::FilterCheck;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -62,7 +63,7 @@ What has a default, and could be said as well:
   deactivate = false                # deactivate and reactivate people at all
   reactivate = "own"                # always, never
   disabled-new = "create-inactive"  # skip
-  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate" }  # keep
+  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate", left-filter = "keep" }
   grace = { runs = 3, days = 3 }    # before "not found" counts
   match-keys = ["username", "email"]
   access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
@@ -71,6 +72,7 @@ What has a default, and could be said as well:
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
   # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
+  # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
 
 Example: userload integration save -f contoso.toml"#;
 
@@ -83,7 +85,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
 }
 
-fn read(file: &PathBuf) -> Result<(String, String)> {
+pub(super) fn read(file: &PathBuf) -> Result<(String, String)> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text)?;
@@ -101,19 +103,39 @@ fn read(file: &PathBuf) -> Result<(String, String)> {
 
 fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let (name_of_file, text) = read(file)?;
+    save_text(session, &name_of_file, &text)
+}
+
+/// Checks a document, saves it and shows what changed.
+pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
     let fields = services::manifest_fields(session)?;
-    let integration = config::parse(&name_of_file, &text, &fields)?;
+    let integration = config::parse(name_of_file, text, &fields)?;
+    let filter = services::filter_check(session, &integration)?;
+    if let Some(problem) = filter.as_ref().and_then(FilterCheck::problem) {
+        let trouble = Trouble::usage(format!("`{name_of_file}`: filter: {}", problem.what));
+        return Err(trouble.help(problem.help.unwrap_or_default()).into());
+    }
+    let failed = services::mapping_tests(session, &integration)?.into_iter().filter(|it| !it.passed());
+    let failed: Vec<String> = failed.map(|it| it.to_string()).collect();
+    if !failed.is_empty() {
+        let what = format!("`{name_of_file}`: the mapping fails its own tests\n{}", failed.join("\n"));
+        return Err(Trouble::usage(what)
+            .help("put the mapping right, or the test when it is the test that is wrong; nothing was saved")
+            .into());
+    }
     let mut store = session.store_or_new()?;
-    let saved = store.save_integration(&integration, &text, &fields, session.now())?;
+    let saved = store.save_integration(&integration, text, &fields, session.now())?;
     let missing = missing_for_launch(&integration);
-    let changed = saved.previous.as_deref() != Some(text.as_str());
+    let changed = saved.previous.as_deref() != Some(text);
     let printer = session.printer;
     if printer.json() {
         let answer = Answer::new("integration", &integration.name)
             .and("new", saved.previous.is_none())
             .and("changed", changed)
             .and("launched", saved.launched)
-            .and("missing", &missing);
+            .and("missing", &missing)
+            .and("filter_sent", filter.as_ref().and_then(FilterCheck::sent_instead))
+            .and("filter_warnings", filter.as_ref().map(FilterCheck::warnings).unwrap_or_default());
         printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -125,7 +147,7 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
         }
         Some(_) if !changed => printer.answer(&format!("integration {name} is as it was"))?,
         Some(previous) => {
-            printer.answer(&difference(previous, &text, printer.paint()))?;
+            printer.answer(&difference(previous, text, printer.paint()))?;
             printer.answer(&format!("integration {name} saved"))?;
         }
     }
@@ -134,6 +156,9 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
             "{} {name} was launched and is a draft again",
             printer.story_paint().warn("warning:")
         ));
+    }
+    if let Some(filter) = &filter {
+        tell_filter(session, filter);
     }
     for sentence in &missing {
         printer.story(&format!("a launch needs more: {}", shown(sentence)));
@@ -153,6 +178,19 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
         ));
     }
     Ok(ExitStatus::Done)
+}
+
+/// Says what is sent instead of a filter, and what about it may not mean what was meant.
+fn tell_filter(session: &Session, filter: &FilterCheck) {
+    let printer = session.printer;
+    if let Some(sent) = filter.sent_instead() {
+        printer.story(&format!("the filter is sent as: {}", shown(sent)));
+    }
+    for warning in filter.warnings() {
+        let lines: Vec<_> = warning.lines().map(shown).collect();
+        let sign = printer.story_paint().warn("warning:");
+        printer.tell(&format!("{sign} the filter may not mean what it should\n{}", lines.join("\n")));
+    }
 }
 
 /// The lines of a document that went and came. Lines between the first and the last change are aligned by
@@ -256,11 +294,15 @@ fn list(session: &Session) -> Result<ExitStatus> {
 fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let store = session.store()?;
     let row = session.integration_row(&store, name)?;
+    // A document that cannot be read any more is shown all the same.
+    let filter =
+        session.parse(&row).ok().map(|it| services::filter_check(session, &it)).transpose()?.flatten();
     if session.printer.json() {
         let answer = Answer::new("integration", &row.name)
             .and("state", state(&row))
             .and("launched_at", row.launched_at.map(moment))
-            .and("document", &row.document);
+            .and("document", &row.document)
+            .and("filter_sent", filter.as_ref().and_then(FilterCheck::sent_instead));
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -271,6 +313,9 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let since =
         row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
     session.printer.story(&format!("# {}: {since}", shown(&row.name)));
+    if let Some(filter) = &filter {
+        tell_filter(session, filter);
+    }
     Ok(ExitStatus::Done)
 }
 

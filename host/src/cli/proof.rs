@@ -4,6 +4,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use super::population::Counter;
 use super::services::ready;
 use super::session::Session;
 use crate::config::{Integration, missing_for_launch};
@@ -40,7 +41,12 @@ pub struct CheckItem {
     pub help: Option<String>,
 }
 
-fn item(what: &str, verdict: Verdict, detail: impl Into<String>, help: Option<String>) -> CheckItem {
+pub(super) fn item(
+    what: &str,
+    verdict: Verdict,
+    detail: impl Into<String>,
+    help: Option<String>,
+) -> CheckItem {
     CheckItem { what: what.to_owned(), verdict, detail: detail.into(), help }
 }
 
@@ -84,6 +90,9 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
         items.push(item("links", Verdict::Ok, format!("belong to tenant {own}"), None));
     }
     listing(&source, &page, &mut items);
+    let net = site.net.handle();
+    let mut counter = Counter { net, connector: &mut ready.connector, source: &ready.source, progress };
+    items.extend(counter.population(ready.filter.as_ref(), &site.fields));
     let mut transformer = site.transformer();
     let mut bad = Vec::new();
     for user in &page.users {
@@ -113,12 +122,36 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
 /// # Errors
 /// When it could not even be tried.
 pub(super) fn credential_test(session: &Session, name: &str) -> Result<Vec<CheckItem>> {
+    let Opened { mut connector, source } = match open_credential(session, name)? {
+        Ok(opened) => opened,
+        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+    };
+    let mut items = vec![item("settings", Verdict::Ok, shown(&source.settings), None)];
+    if let Some(page) = prove(session, &mut connector, &source, &mut items, &Silent)? {
+        listing(&source, &page, &mut items);
+    }
+    Ok(items)
+}
+
+/// A session through a credential alone.
+pub(super) struct Opened {
+    /// To talk to the source.
+    pub(super) connector: Connector,
+    /// Everybody, and no property beside those that the plugin needs.
+    pub(super) source: Source,
+}
+
+/// Opens a session through a credential, whatever integrations use it.
+///
+/// # Errors
+/// When it could not even be tried; the problems of the credential in their own place.
+pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Opened, Vec<Problem>>> {
     let store = session.store()?;
     let credential = session.credential(&store, name)?;
     let site = session.site()?;
     let settings = match preflight::complete(&site.plugin, &credential) {
         Ok(settings) => settings,
-        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+        Err(problems) => return Ok(Err(problems)),
     };
     // What the integrations of this credential may reach, it may reach for this test.
     let mut granted = Vec::new();
@@ -129,16 +162,8 @@ pub(super) fn credential_test(session: &Session, name: &str) -> Result<Vec<Check
     }
     let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
     let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
-    let mut connector = match connector {
-        Ok(connector) => connector,
-        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
-    };
-    let mut items = vec![item("settings", Verdict::Ok, shown(&settings), None)];
     let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
-    if let Some(page) = prove(session, &mut connector, &source, &mut items, &Silent)? {
-        listing(&source, &page, &mut items);
-    }
-    Ok(items)
+    Ok(connector.map(|connector| Opened { connector, source }))
 }
 
 fn shown(settings: &[Setting]) -> String {

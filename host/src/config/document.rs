@@ -10,7 +10,7 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, sections};
+use super::{mapping, mapping_tests, sections};
 use crate::model::{TARGETS, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -97,6 +97,7 @@ fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>
     let match_keys = match_keys(&mut keys, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
     let mapping = mapping::read(&mut keys, fields, &access_roles, problems);
+    let mapping_tests = mapping_tests::read(&mut keys, problems);
     keys.finish("", problems);
     Integration {
         name,
@@ -120,6 +121,7 @@ fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>
         guard,
         grants,
         page_size: u32::try_from(page_size).unwrap_or(999),
+        mapping_tests,
     }
 }
 

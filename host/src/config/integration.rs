@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::mapping_tests::MappingTest;
+
 /// What a run does with rows that it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -195,4 +197,6 @@ pub struct Integration {
     pub grants: Vec<GrantEntry>,
     /// Users a page.
     pub page_size: u32,
+    /// Records with what the mapping is to make of them.
+    pub mapping_tests: Vec<MappingTest>,
 }

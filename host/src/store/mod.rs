@@ -20,7 +20,9 @@ pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
 pub use known::{Candidate, Known, Unlisted};
 pub use open::Store;
-pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
+pub use people::{
+    Census, ChangeRow, DocumentRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow,
+};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
 pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};

@@ -6,7 +6,11 @@ mod disk;
 mod enumeration;
 mod error;
 mod evidence;
+mod filter;
 pub mod guard;
+pub mod mapping_diff;
+pub mod mapping_smart;
+pub mod mapping_test;
 mod page;
 pub mod preflight;
 mod progress;
@@ -22,6 +26,7 @@ mod terms;
 pub use enumeration::{CompleteEnumeration, Listing, judge};
 pub use error::RunError;
 pub use evidence::{Evidence, GraceOver};
+pub use filter::FilterCheck;
 pub use progress::{Progress, Silent};
 pub use report::{
     CauseGroup, Completeness, Cost, FailedRow, HeldGroup, PlannedChange, RunKind, RunReport, RunState,

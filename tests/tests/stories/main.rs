@@ -4,6 +4,7 @@
 mod absent;
 mod deactivating;
 mod feeders;
+mod filter;
 mod guard;
 mod listing;
 mod matching;
