@@ -9,12 +9,13 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 use userload::config;
 use userload::credential::{Credential, SecretText};
-use userload::model::{Clock, Millis, Outcome, TARGETS};
-use userload::store::{Import, ImportRow, Imported, Store};
+use userload::model::{Clock, Millis, Outcome};
+use userload::store::{Choice, Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
-use userload::sync::{self, Job, Progress, RunError, RunKind, RunReport, Silent};
+use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent};
 
 use crate::document::Document;
+use crate::view::Hold;
 use crate::workshop;
 
 /// A day.
@@ -96,7 +97,8 @@ impl House {
         let mut document = found.unwrap_or_else(|| Document::new(name, &self.origin));
         change(&mut document);
         let (text, fields) = (document.text(), workshop::fields());
-        let integration = config::parse(name, &text, fields).map_err(|report| report.to_string())?;
+        let integration =
+            config::parse(name, &text, fields, self.store.targets()).map_err(|report| report.to_string())?;
         self.store
             .save_integration(&integration, &text, fields, self.now)
             .map_err(|error| error.to_string())?;
@@ -220,6 +222,99 @@ impl House {
         self.trouble_is_over();
     }
 
+    /// A minute later somebody approves the open holds that `which` picks.
+    ///
+    /// # Panics
+    /// When nothing of it can be done.
+    pub fn approve(&mut self, which: impl Fn(&Hold) -> bool) -> RunReport {
+        let ids = self.numbers_of_holds(which);
+        self.order(&Order::Approve(ids)).unwrap_or_else(|(error, report)| panic!("{error}\n{report:#?}"))
+    }
+
+    /// A minute later somebody rejects the open holds that `which` picks.
+    ///
+    /// # Panics
+    /// When none of them can be rejected.
+    pub fn reject(&mut self, which: impl Fn(&Hold) -> bool) -> RunReport {
+        self.now += MINUTE;
+        let ids = self.numbers_of_holds(which);
+        let before = self.people();
+        let rejected =
+            self.store.reject_holds("entra", &ids, self.now).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(self.people(), before, "a rejection has changed somebody");
+        self.settled(&rejected.report);
+        rejected.report
+    }
+
+    /// A minute later somebody says who the record of a user is: a username, or none for a new person.
+    ///
+    /// # Errors
+    /// Why it cannot be. Nobody has changed then.
+    pub fn decide(&mut self, source_id: &str, who: Option<&str>) -> Result<RunReport, Failure> {
+        let decided = match who {
+            Some(username) => Choice::Link(self.named(username).expect("somebody of that name").id),
+            None => Choice::New,
+        };
+        self.order(&Order::Decide(source_id.to_owned(), decided))
+    }
+
+    /// A minute later an order is carried out.
+    ///
+    /// # Errors
+    /// Why it cannot be. Nobody has changed then.
+    pub fn order(&mut self, order: &Order) -> Result<RunReport, Failure> {
+        self.now += MINUTE;
+        let (before, holds) = (self.people(), self.all_holds());
+        let stamps = self.stamps();
+        let done = self
+            .job("entra", |job| sync::run_some(job, order))
+            .unwrap_or_else(|problems| panic!("{problems:#?}"));
+        match &done {
+            Ok(report) => {
+                self.settled(report);
+                let after = self.stamps();
+                let moved: Vec<_> = stamps.iter().filter(|it| !after.contains(it)).collect();
+                assert!(
+                    moved.is_empty() || self.unlinked(&moved),
+                    "an order has stamped somebody: {moved:?}"
+                );
+            }
+            Err(_) => {
+                assert_eq!(self.people(), before, "a refused order has changed somebody");
+                assert_eq!(self.all_holds(), holds, "a refused order has answered a question");
+                self.trouble_is_over();
+                self.check();
+            }
+        }
+        done
+    }
+
+    fn numbers_of_holds(&self, which: impl Fn(&Hold) -> bool) -> Vec<i64> {
+        self.holds().iter().filter(|it| which(it)).map(|it| it.id).collect()
+    }
+
+    /// What a listing leaves on links and integrations, and an order must not touch.
+    fn stamps(&self) -> Vec<String> {
+        let sql = self.sql();
+        let mut query = sql
+            .prepare(
+                "SELECT source_id || coalesce(sync_time, '-') || absent_runs || coalesce(absent_since, '-') || gone FROM link
+                 UNION ALL SELECT name || coalesce(applied_run, '-') || coalesce(applied_shape, '-')
+                   || coalesce(complete_rows, '-') || coalesce(sync_time, '-') FROM integration",
+            )
+            .expect("stamps");
+        let rows = query.query_map([], |row| row.get(0)).expect("stamps");
+        rows.map(|row| row.expect("a stamp")).collect()
+    }
+
+    /// Whether these stamps are of links that are not there any more.
+    fn unlinked(&self, stamps: &[&String]) -> bool {
+        let links = self.number("SELECT count(*) FROM link");
+        let there: Vec<String> = self.stamps();
+        let ids: Vec<&str> = there.iter().filter_map(|it| it.get(..36)).collect();
+        links > 0 && stamps.iter().all(|it| it.get(..36).is_some_and(|id| !ids.contains(&id)))
+    }
+
     /// Runs an integration.
     ///
     /// # Errors
@@ -240,17 +335,8 @@ impl House {
         let mut job = Job {
             net: workshop::net().handle(),
             store: &mut self.store,
-            connector: &mut ready.connector,
             transformer: &workshop::transformer,
-            integration: &ready.integration,
-            others: ready.others,
-            mapping: ready.mapping,
-            policy: ready.policy,
-            source: ready.source,
-            shape: ready.shape,
-            config: ready.config,
-            basis: ready.basis,
-            applied: ready.applied,
+            ready: &mut ready,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
         };
@@ -276,9 +362,9 @@ impl House {
         self.now += MINUTE;
         let usual = [("username", username), ("access_role", "Employee")];
         let fields = usual.iter().chain(values).map(|(name, value)| {
-            let target = TARGETS.iter().find(|it| it.name == *name).expect("a field");
+            let target = self.store.targets().named(name).expect("a field");
             let raw = RawValue::from_string(serde_json::Value::from(*value).to_string()).expect("JSON");
-            (target.name, raw)
+            (target.name.clone(), raw)
         });
         let row = ImportRow { line: 2, fields: fields.collect(), active };
         let import = Import { file: "people.csv".to_owned(), rows: vec![row] };

@@ -52,11 +52,13 @@ pub struct Row {
 /// A standing question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
+    /// Its number.
+    pub id: i64,
     /// The user at the source.
     pub source_id: String,
     /// The cause.
     pub cause: String,
-    /// `open` or `withdrawn`.
+    /// `open`, `withdrawn`, `approved` or `rejected`.
     pub state: String,
     /// Why.
     pub reason: String,
@@ -80,6 +82,18 @@ impl House {
     /// One number that SQL tells.
     pub fn number(&self, sql: &str) -> i64 {
         self.sql().query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Names of the fields that people are found by, sorted: the three built-in ones and the tenant's own.
+    pub fn key_fields(&self) -> Vec<String> {
+        let own = "SELECT name FROM custom_field WHERE key = 1";
+        let sql = self.sql();
+        let mut query = sql.prepare(own).expect("fields");
+        let own = query.query_map([], |row| row.get(0)).expect("fields").map(|row| row.expect("a field"));
+        let mut all: Vec<String> = ["email", "employee_id", "username"].map(str::to_owned).into();
+        all.extend(own);
+        all.sort();
+        all
     }
 
     /// Everybody, by id.
@@ -142,7 +156,7 @@ impl House {
         let sql = self.sql();
         let mut query = sql
             .prepare(
-                "SELECT h.source_id, h.cause, h.state, h.reason, h.differences, r.number, h.closed_note
+                "SELECT h.source_id, h.cause, h.state, h.reason, h.differences, r.number, h.closed_note, h.id
                  FROM hold h JOIN run r ON r.id = h.opened_run ORDER BY h.id",
             )
             .expect("holds");
@@ -187,5 +201,6 @@ fn hold(row: &SqlRow<'_>) -> rusqlite::Result<Hold> {
         differences: row.get(4)?,
         opened_run: row.get(5)?,
         note: row.get(6)?,
+        id: row.get(7)?,
     })
 }

@@ -39,7 +39,9 @@ fn ready(plugin: &Plugin, sim: &Sim) -> Ready {
     let manifest = transformer(plugin).describe().unwrap();
     let fields = preflight::source_fields(&manifest);
     let document = format!("grants = [{{ origin = \"{}\", private = true }}]\n{DOCUMENT}", sim.origin());
-    let integration = config::parse("contoso.toml", &document, &fields).unwrap_or_else(|it| panic!("{it}"));
+    let targets = userload::model::Targets::built_in();
+    let integration =
+        config::parse("contoso.toml", &document, &fields, &targets).unwrap_or_else(|it| panic!("{it}"));
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("userload.sqlite"), "default").unwrap();
     store.save_integration(&integration, &document, &fields, 0).unwrap();

@@ -9,14 +9,24 @@ use super::session::Session;
 
 /// Shows what a check found.
 pub(super) fn show(session: &Session, title: &str, items: &[CheckItem]) -> Result<ExitStatus> {
-    let problems = items.iter().filter(|item| item.verdict == Verdict::Problem).count();
+    let problems = items.iter().filter(|item| in_the_way(item)).count();
     if session.printer.json() {
         let answer = Answer::new("ok", problems == 0).and("checks", items);
         session.printer.answer(&answer.text()?)?;
     } else {
         session.printer.answer(&render(title, items, session.printer.paint()))?;
     }
-    Ok(if problems == 0 { ExitStatus::Done } else { ExitStatus::Usage })
+    Ok(if items.iter().any(|item| item.verdict == Verdict::Problem) {
+        ExitStatus::Usage
+    } else if problems > 0 {
+        ExitStatus::Failed
+    } else {
+        ExitStatus::Done
+    })
+}
+
+fn in_the_way(item: &CheckItem) -> bool {
+    matches!(item.verdict, Verdict::Problem | Verdict::Failure)
 }
 
 fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
@@ -25,7 +35,7 @@ fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
         let sign = match item.verdict {
             Verdict::Ok => paint.good("✓"),
             Verdict::Note => paint.warn("i"),
-            Verdict::Problem => paint.bad("✗"),
+            Verdict::Problem | Verdict::Failure => paint.bad("✗"),
         };
         let mut lines = item.detail.lines();
         let detail = lines.next().map(|line| format!(": {}", shown(line))).unwrap_or_default();
@@ -39,7 +49,7 @@ fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
             }
         }
     }
-    let problems = items.iter().filter(|item| item.verdict == Verdict::Problem).count() as u64;
+    let problems = items.iter().filter(|item| in_the_way(item)).count() as u64;
     text.push_str(&match problems {
         0 => format!("{}\n", paint.good("everything is as it should be")),
         many => {

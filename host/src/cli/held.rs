@@ -1,14 +1,18 @@
 //! `userload held`.
 
+mod answer;
+mod show;
+
 use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, Hold, HoldCause};
+use super::output::json_v1::{Answer, HoldCause};
 use super::output::{Column, Table, age, count, cut, field_changes, number, shown, stored_differences};
 use super::people_file::Csv;
 use super::session::Session;
 use crate::store::HoldRow;
+use crate::sync::OVERDUE;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -27,13 +31,51 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "json")]
         csv: bool,
     },
+    /// Show holds in full: who, why, what would change, since when, and what to type to decide them
+    ///
+    /// Example: userload held show --cause ambiguous
+    Show(show::Arguments),
+    /// Do what was held, as far as the source still says it
+    ///
+    /// The source is asked again about each of them. Who came back is left out, and nothing else about anybody
+    /// is changed.
+    ///
+    /// Examples:
+    ///   userload held approve --cause deactivate:deleted
+    ///   userload held approve 12 13
+    #[command(verbatim_doc_comment)]
+    Approve(answer::Which),
+    /// Leave things as they are, until the source says something else
+    ///
+    /// Example: userload held reject --person ana.perez@contoso.example
+    Reject(answer::Which),
+    /// Say who an ambiguous record is
+    ///
+    /// The record becomes that person, or a new one, at once. The decision is remembered.
+    ///
+    /// Example: userload held decide 7c9e6679 --link ana.perez@contoso.example
+    Decide(answer::Decision),
 }
 
 /// Holds of one cause on one screen.
 const MOST: usize = 50;
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
-    let Command::List { integration, cause, csv } = command;
+    match command {
+        Command::List { integration, cause, csv } => list(session, integration, cause, csv),
+        Command::Show(arguments) => show::run(session, &arguments),
+        Command::Approve(which) => answer::approve(session, &which),
+        Command::Reject(which) => answer::reject(session, &which),
+        Command::Decide(decision) => answer::decide(session, &decision),
+    }
+}
+
+fn list(
+    session: &Session,
+    integration: Option<String>,
+    cause: Option<String>,
+    csv: bool,
+) -> Result<ExitStatus> {
     let store = session.store()?;
     if let Some(name) = &integration {
         session.integration_row(&store, Some(name))?;
@@ -52,7 +94,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
             write_csv(session, &holds)?;
         } else {
             let causes: Vec<HoldCause<'_>> = groups.iter().map(HoldCause::from).collect();
-            let holds: Vec<Hold<'_>> = holds.iter().map(Hold::from).collect();
+            let holds = show::full(&store, &holds)?;
             printer.answer(&Answer::new("causes", causes).and("holds", holds).text()?)?;
         }
         return Ok(ExitStatus::Done);
@@ -65,15 +107,18 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     let mut text = String::new();
     for group in groups.iter().filter(|group| cause.as_ref().is_none_or(|it| *it == group.cause)) {
         let title = format!("{}  {}", shown(&group.integration), shown(&group.cause));
-        let many = format!("{} held, oldest {}", number(group.count), age(now, group.since));
+        let overdue = if now - group.since >= OVERDUE { ": decide it" } else { "" };
+        let many = format!("{} held, oldest {}{overdue}", number(group.count), age(now, group.since));
         text.push_str(&format!("{}  {many}\n  {}\n", printer.paint().bold(&title), shown(&group.reason)));
         let most = if cause.is_some() { MOST } else { 3 };
         let holds =
             store.open_holds(Some(&group.integration), Some(&group.cause), u32::try_from(most).ok())?;
-        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
+        let mut table =
+            Table::new(&[Column::Number(""), Column::Text(""), Column::Text(""), Column::Text("")]);
         for hold in &holds {
             let changes = field_changes(&stored_differences(hold.differences.as_deref()));
             table.row([
+                hold.id.to_string(),
                 cut(&shown(hold.name.as_deref().unwrap_or(&hold.source_id)), 32).into_owned(),
                 cut(&changes, 80).into_owned(),
                 age(now, hold.opened_at),
@@ -100,12 +145,24 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
         ));
     }
     printer.answer(text.trim_end())?;
+    printer.story("`userload held show NUMBER` shows one in full; `held approve` and `held reject` decide");
     Ok(ExitStatus::Done)
 }
 
 fn write_csv(session: &Session, holds: &[HoldRow]) -> Result<()> {
     let mut csv = Csv::new(session.printer.data());
-    csv.row(["integration", "cause", "name", "uid", "source_id", "reason", "changes", "run", "held_since"])?;
+    csv.row([
+        "integration",
+        "cause",
+        "name",
+        "uid",
+        "source_id",
+        "reason",
+        "changes",
+        "run",
+        "held_since",
+        "number",
+    ])?;
     for hold in holds {
         csv.row([
             &hold.integration,
@@ -117,6 +174,7 @@ fn write_csv(session: &Session, holds: &[HoldRow]) -> Result<()> {
             &super::runs::changes_cell(hold.differences.as_deref()),
             &hold.opened_run.to_string(),
             &super::output::json_v1::moment(hold.opened_at),
+            &hold.id.to_string(),
         ])?;
     }
     csv.finish()

@@ -109,7 +109,9 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
 /// Checks a document, saves it and shows what changed.
 pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
     let fields = services::manifest_fields(session)?;
-    let integration = config::parse(name_of_file, text, &fields)?;
+    // Nothing is made for a document that is refused.
+    let targets = session.targets()?;
+    let integration = config::parse(name_of_file, text, &fields, &targets)?;
     let filter = services::filter_check(session, &integration)?;
     if let Some(problem) = filter.as_ref().and_then(FilterCheck::problem) {
         let trouble = Trouble::usage(format!("`{name_of_file}`: filter: {}", problem.what));
@@ -295,8 +297,12 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let store = session.store()?;
     let row = session.integration_row(&store, name)?;
     // A document that cannot be read any more is shown all the same.
-    let filter =
-        session.parse(&row).ok().map(|it| services::filter_check(session, &it)).transpose()?.flatten();
+    let filter = session
+        .parse(&store, &row)
+        .ok()
+        .map(|it| services::filter_check(session, &it))
+        .transpose()?
+        .flatten();
     if session.printer.json() {
         let answer = Answer::new("integration", &row.name)
             .and("state", state(&row))

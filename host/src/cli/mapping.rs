@@ -14,8 +14,9 @@ use super::session::Session;
 use super::trouble::Trouble;
 use super::{proof, services};
 use crate::config::{self, Integration, edit, nearest};
-use crate::model::TARGETS;
+use crate::model::Targets;
 use crate::store::{Found, IntegrationRow, Store, fields};
+use crate::sync::look::terms_of;
 use crate::sync::mapping_diff::blast_radius;
 use crate::sync::mapping_smart::propose;
 use crate::sync::mapping_test::run_tests;
@@ -134,7 +135,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
 fn found(session: &Session, name: Option<&str>) -> Result<(Store, IntegrationRow, Integration)> {
     let store = session.store()?;
     let row = session.integration_row(&store, name)?;
-    let integration = session.parse(&row)?;
+    let integration = session.parse(&store, &row)?;
     Ok((store, row, integration))
 }
 
@@ -154,7 +155,7 @@ fn smart(session: &Session, name: Option<&str>, users: u32, write: bool) -> Resu
         &bars,
     )?;
     bars.done();
-    let smart = propose(&sample, &site.manifest.suggestions, &site.fields);
+    let smart = propose(&sample, &site.manifest.suggestions, &site.fields, &session.targets()?);
     if !write {
         views::smart(session, &sample, &smart)?;
         if !session.printer.json() {
@@ -190,7 +191,11 @@ fn smart_of_credential(session: &Session, name: &str, users: u32) -> Result<Exit
     let sample =
         read_sample(site.net.handle(), &mut opened.connector, &source, &site.fields, users as usize, &bars)?;
     bars.done();
-    views::smart(session, &sample, &propose(&sample, &site.manifest.suggestions, &site.fields))?;
+    views::smart(
+        session,
+        &sample,
+        &propose(&sample, &site.manifest.suggestions, &site.fields, &session.targets()?),
+    )?;
     Ok(ExitStatus::Done)
 }
 
@@ -199,7 +204,7 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let rules = edit::written_rules(&row.document).map_err(|error| broken(&row, &error))?;
     let others = preflight::others(&store, &integration, &session.site()?.fields);
     let others = others.map_err(|problem| services::all(vec![problem]))?;
-    views::rules(session, &row, &integration, &rules, &others)?;
+    views::rules(session, &row, &integration, &rules, &others, store.targets())?;
     Ok(ExitStatus::Done)
 }
 
@@ -260,7 +265,7 @@ fn diff(session: &Session, name: Option<&str>, file: &PathBuf) -> Result<ExitSta
     let (store, row, current) = found(session, name)?;
     let (name_of_file, text) = read(file)?;
     let site = session.site()?;
-    let new = config::parse(&name_of_file, &text, &site.fields)?;
+    let new = config::parse(&name_of_file, &text, &site.fields, store.targets())?;
     if new.name != current.name {
         return Err(Trouble::usage(format!(
             "`{name_of_file}` is a document of `{}`, not of `{}`",
@@ -276,7 +281,8 @@ fn diff(session: &Session, name: Option<&str>, file: &PathBuf) -> Result<ExitSta
     }
     let others = preflight::others(&store, &new, &site.fields);
     let others = others.map_err(|problem| services::all(vec![problem]))?;
-    let blast = blast_radius(&store, &mut site.transformer(), &current, &new, others)?;
+    let terms = terms_of(&store, &row, &site.fields).map_err(|problem| services::all(vec![problem]))?;
+    let blast = blast_radius(&store, &mut site.transformer(), terms, &new, others)?;
     views::blast(session, &row.name, &blast)?;
     Ok(ExitStatus::Done)
 }
@@ -351,6 +357,6 @@ fn record_test(session: &Session, name: Option<&str>, who: &str) -> Result<ExitS
 }
 
 /// What people call a field.
-pub(super) fn label(target: &str) -> &str {
-    TARGETS.iter().find(|it| it.name == target).map_or(target, |it| it.label)
+pub(super) fn label(targets: &Targets, target: &str) -> String {
+    targets.named(target).map_or_else(|| target.to_owned(), |it| it.label.clone())
 }

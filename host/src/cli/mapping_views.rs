@@ -8,6 +8,7 @@ use super::output::{Column, Table, count, cut, number, shown};
 use super::session::Session;
 use crate::config::Integration;
 use crate::config::edit::WrittenRule;
+use crate::model::Targets;
 use crate::store::IntegrationRow;
 use crate::sync::Feeder;
 use crate::sync::mapping_diff::Blast;
@@ -87,6 +88,7 @@ pub(super) fn rules(
     integration: &Integration,
     rules: &[WrittenRule],
     others: &[Feeder],
+    targets: &Targets,
 ) -> Result<()> {
     let owner = |target: &str| {
         let feeds = |it: &&Feeder| it.fields.iter().any(|field| *field == target);
@@ -102,7 +104,7 @@ pub(super) fn rules(
             .iter()
             .map(|it| {
                 serde_json::json!({
-                    "target": it.target, "label": label(&it.target), "source": it.source,
+                    "target": it.target, "label": label(targets, &it.target), "source": it.source,
                     "options": it.options.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
                     "required": required(&it.target), "owner": owner(&it.target),
                 })
@@ -126,7 +128,7 @@ pub(super) fn rules(
         }
         table.row([
             shown(&rule.target).into_owned(),
-            label(&rule.target).to_owned(),
+            shown(&label(targets, &rule.target)).into_owned(),
             cut(&shown(&rule.source), WIDTH).into_owned(),
             cut(&shown(&options.join(", ")), WIDTH).into_owned(),
             owner(&rule.target).map(|it| shown(&it).into_owned()).unwrap_or_default(),

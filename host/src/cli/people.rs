@@ -6,20 +6,19 @@ use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Person, line};
-use super::output::{Column, Table, count, cut, number, shown, time};
+use super::output::json_v1::{Answer, Person, line};
+use super::output::{Column, Table, count, cut, number, shown};
 use super::people_file::{self, Csv};
+use super::run as commands;
 use super::session::Session;
 use super::trouble::Trouble;
-use super::{run as commands, runs};
-use crate::model::{CONNECTOR_SYNC_TIME, TARGETS};
-use crate::store::{Found, PeopleFilter, PersonRow, Store, fields};
+use crate::store::{Found, PeopleFilter, PersonRow, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List people
     ///
-    /// Example: userload people list --inactive --search perez
+    /// Example: userload people list --integration contoso --held --csv > questions.csv
     List {
         /// Only those whose username, email or display name has this in it
         #[arg(long, short, value_name = "TEXT")]
@@ -30,6 +29,12 @@ pub(super) enum Command {
         /// Only inactive people
         #[arg(long)]
         inactive: bool,
+        /// Only those whom this integration has linked
+        #[arg(long, value_name = "NAME")]
+        integration: Option<String>,
+        /// Only those about whom something is held for you to decide
+        #[arg(long)]
+        held: bool,
         /// At most so many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
@@ -78,9 +83,10 @@ pub(super) enum Status {
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     match command {
-        Command::List { search, active, inactive, limit, offset, csv } => {
-            let status = if active { Some(true) } else { inactive.then_some(false) };
-            list(session, &PeopleFilter { active: status, search, limit: Some(limit), offset }, csv)
+        Command::List { search, active, inactive, integration, held, limit, offset, csv } => {
+            let active = if active { Some(true) } else { inactive.then_some(false) };
+            let filter = PeopleFilter { active, search, integration, held, limit: Some(limit), offset };
+            list(session, &filter, csv)
         }
         Command::Show { who } => show(session, &who),
         Command::Import { file } => import(session, &file),
@@ -92,6 +98,9 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
 
 fn list(session: &Session, filter: &PeopleFilter, csv: bool) -> Result<ExitStatus> {
     let store = session.store()?;
+    if let Some(name) = &filter.integration {
+        session.integration_row(&store, Some(name))?;
+    }
     let people = store.people(filter, &session.stamped(&store)?)?;
     let all = store.count_people(filter)?;
     let printer = session.printer;
@@ -102,9 +111,9 @@ fn list(session: &Session, filter: &PeopleFilter, csv: bool) -> Result<ExitStatu
     }
     if csv {
         let mut csv = Csv::new(printer.data());
-        csv.row(people_file::header())?;
+        csv.row(people_file::header(store.targets()))?;
         for person in &people {
-            csv.row(people_file::cells(person)?)?;
+            csv.row(people_file::cells(person, store.targets())?)?;
         }
         csv.finish()?;
         return Ok(ExitStatus::Done);
@@ -144,7 +153,7 @@ fn list(session: &Session, filter: &PeopleFilter, csv: bool) -> Result<ExitStatu
     Ok(ExitStatus::Done)
 }
 
-fn status(person: &PersonRow) -> &'static str {
+pub(super) fn status(person: &PersonRow) -> &'static str {
     if person.active { "active" } else { "inactive" }
 }
 
@@ -173,89 +182,14 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
             .into());
         }
     };
-    let links = store.links_of(person.id)?;
-    let history = store.history_of(person.id, 50)?;
-    if session.printer.json() {
-        let links: Vec<Link<'_>> = links.iter().map(Link::from).collect();
-        let history: Vec<LedgerRow<'_>> = history.iter().map(LedgerRow::from).collect();
-        let answer =
-            Answer::new("person", Person::from(&*person)).and("links", links).and("history", history);
-        session.printer.answer(&answer.text()?)?;
-        return Ok(ExitStatus::Done);
-    }
-    session.printer.answer(&card(session, &person, &links, &history)?)?;
-    Ok(ExitStatus::Done)
-}
-
-fn card(
-    session: &Session,
-    person: &PersonRow,
-    links: &[crate::store::LinkRow],
-    history: &[crate::store::ChangeRow],
-) -> Result<String> {
-    let paint = session.printer.paint();
-    let ended = match person.ended_by.as_deref() {
-        Some("hand") => ", by hand".to_owned(),
-        Some(by) => format!(", by {}", shown(by.strip_prefix("integration:").unwrap_or(by))),
-        None => String::new(),
-    };
-    let mut text = format!("{}\n{}{ended}\n\n", paint.bold(&shown(&person.name())), status(person));
-    let mut table = Table::new(&[Column::Text(""), Column::Text("")]);
-    let map = fields::parse(&person.fields)?;
-    for target in &TARGETS {
-        let value = match map.get(target.name) {
-            Some(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
-            None if target.name == CONNECTOR_SYNC_TIME => match person.sync_time {
-                Some(at) => super::output::json_v1::moment(at),
-                None => continue,
-            },
-            None => continue,
-        };
-        table.row([target.label, &shown(&value)]);
-    }
-    table.row(["ID", &person.uid]);
-    text.push_str(&table.render(2, paint));
-    if !links.is_empty() {
-        text.push_str(&format!("\n{}\n", paint.bold("Links")));
-        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
-        for link in links {
-            let enabled = match link.enabled {
-                Some(true) => "enabled",
-                Some(false) => "disabled",
-                None => "",
-            };
-            let seen = match (link.gone, link.absent_since) {
-                (true, _) => "gone".to_owned(),
-                (false, Some(at)) => format!("not found since {}", time(at)),
-                (false, None) => enabled.to_owned(),
-            };
-            table.row([shown(&link.integration).as_ref(), shown(&link.source_id).as_ref(), &seen]);
-        }
-        text.push_str(&table.render(2, paint));
-    }
-    let told: Vec<_> = history.iter().filter(|it| it.was_applied() || it.state == "held").collect();
-    if !told.is_empty() {
-        text.push_str(&format!("\n{}\n", paint.bold("History")));
-        let mut table =
-            Table::new(&[Column::Text(""), Column::Number(""), Column::Text(""), Column::Text("")]);
-        for change in told {
-            table.row([
-                time(change.at),
-                format!("run {}", change.run),
-                change.outcome.clone(),
-                cut(&runs::what(change), 100).into_owned(),
-            ]);
-        }
-        text.push_str(&table.render(2, paint));
-    }
-    Ok(text)
+    super::person_card::show(session, &store, &person)
 }
 
 /// The access roles that a file may give: those of all integrations, and the default ones.
 fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
     let mut roles: Vec<String> = crate::config::DEFAULT_ACCESS_ROLES.map(str::to_owned).to_vec();
     for row in store.integrations()? {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(store, &row) {
             roles.extend(integration.access_roles);
         }
     }
@@ -270,7 +204,8 @@ fn import(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let bytes = std::fs::read(file)
         .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", file.display())))?;
     let mut store = session.store_or_new()?;
-    let (import, passed_over) = people_file::read(&name, &bytes, &access_roles(session, &store)?)?;
+    let (import, passed_over) =
+        people_file::read(&name, &bytes, &access_roles(session, &store)?, store.targets())?;
     for column in passed_over {
         session
             .printer
@@ -297,8 +232,9 @@ fn export(session: &Session, active: Option<bool>) -> Result<ExitStatus> {
         return Ok(ExitStatus::Done);
     }
     let mut csv = Csv::new(session.printer.data());
-    csv.row(people_file::header())?;
-    store.each_person(active, &stamped, |person| csv.row(people_file::cells(&person)?))??;
+    csv.row(people_file::header(store.targets()))?;
+    store
+        .each_person(active, &stamped, |person| csv.row(people_file::cells(&person, store.targets())?))??;
     csv.finish()?;
     Ok(ExitStatus::Done)
 }

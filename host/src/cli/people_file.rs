@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::output::printer::Data;
 use super::trouble::Trouble;
 use crate::config::nearest;
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, Target, ValueType, fold_key};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Target, Targets, ValueType, fold_key};
 use crate::store::{Import, ImportRow, PersonRow, fields};
 
 /// Rows of CSV on a stream.
@@ -38,20 +38,20 @@ impl Csv {
 }
 
 /// The header of an export.
-pub(super) fn header() -> Vec<&'static str> {
-    ["uid", "status"].into_iter().chain(TARGETS.iter().map(|target| target.name)).collect()
+pub(super) fn header(targets: &Targets) -> Vec<&str> {
+    ["uid", "status"].into_iter().chain(targets.names()).collect()
 }
 
 /// A person as a row of an export: texts as they are, other values as JSON, empty fields as nothing.
-pub(super) fn cells(person: &PersonRow) -> Result<Vec<String>> {
+pub(super) fn cells(person: &PersonRow, targets: &Targets) -> Result<Vec<String>> {
     let map = fields::parse(&person.fields)?;
     let status = if person.active { "active" } else { "inactive" };
     let mut cells = vec![person.uid.clone(), status.to_owned()];
-    for target in &TARGETS {
+    for target in targets.iter() {
         cells.push(if target.name == CONNECTOR_SYNC_TIME {
             person.sync_time.map(super::output::json_v1::moment).unwrap_or_default()
         } else {
-            map.get(target.name).map_or_else(String::new, |raw| {
+            map.get(target.name.as_str()).map_or_else(String::new, |raw| {
                 serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
             })
         });
@@ -61,15 +61,20 @@ pub(super) fn cells(person: &PersonRow) -> Result<Vec<String>> {
 
 /// What a column of a file is.
 #[derive(Clone, Copy)]
-enum Heading {
-    Field(&'static Target),
+enum Heading<'t> {
+    Field(&'t Target),
     Status,
     /// Exported, but not for hands to write.
     PassedOver,
 }
 
 /// Reads a file of people. All problems at once; the columns that are passed over come with it.
-pub(super) fn read(file: &str, bytes: &[u8], access_roles: &[String]) -> Result<(Import, Vec<String>)> {
+pub(super) fn read(
+    file: &str,
+    bytes: &[u8],
+    access_roles: &[String],
+    targets: &Targets,
+) -> Result<(Import, Vec<String>)> {
     let mut problems = Vec::new();
     // Excel marks UTF-8 by a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -84,7 +89,7 @@ pub(super) fn read(file: &str, bytes: &[u8], access_roles: &[String]) -> Result<
     let mut passed_over = Vec::new();
     let mut headings = Vec::new();
     for (at, title) in titles.iter().enumerate() {
-        match heading(title) {
+        match heading(title, targets) {
             Ok(heading) => {
                 if matches!(heading, Heading::PassedOver) {
                     passed_over.push(title.trim().to_owned());
@@ -148,7 +153,7 @@ fn malformed(file: &str, error: &csv::Error) -> Trouble {
     Trouble::usage(format!("`{file}` {what}{place}")).help("save it as CSV in UTF-8")
 }
 
-fn heading(title: &str) -> Result<Heading, String> {
+fn heading<'t>(title: &str, targets: &'t Targets) -> Result<Heading<'t>, String> {
     let title = title.trim();
     let plain = title.to_lowercase();
     if plain == "status" {
@@ -157,12 +162,11 @@ fn heading(title: &str) -> Result<Heading, String> {
     if plain == "uid" || plain == CONNECTOR_SYNC_TIME {
         return Ok(Heading::PassedOver);
     }
-    let found = TARGETS.iter().find(|it| it.name == plain || it.label.to_lowercase() == plain);
-    match found {
+    match targets.find(title) {
         Some(target) if target.name == CONNECTOR_SYNC_TIME => Ok(Heading::PassedOver),
         Some(target) => Ok(Heading::Field(target)),
         None => {
-            let names = TARGETS.iter().map(|it| it.name).chain(["status"]);
+            let names = targets.names().chain(["status"]);
             Err(match nearest(title, names) {
                 Some(near) => {
                     format!("people have no field `{}`; did you mean `{near}`?", title.escape_debug())
@@ -176,7 +180,7 @@ fn heading(title: &str) -> Result<Heading, String> {
 fn row(
     line: u64,
     record: &csv::StringRecord,
-    headings: &[Heading],
+    headings: &[Heading<'_>],
     access_roles: &[String],
     seen: &mut BTreeMap<String, u64>,
     problems: &mut Vec<String>,
@@ -195,11 +199,11 @@ fn row(
         let name = match heading {
             Heading::PassedOver => continue,
             Heading::Status => "status",
-            Heading::Field(target) => target.name,
+            Heading::Field(target) => target.name.as_str(),
         };
         let read = match heading {
             Heading::Field(target) => value(target, cell, access_roles).map(|raw| {
-                row.fields.insert(target.name, raw);
+                row.fields.insert(target.name.clone(), raw);
             }),
             _ => status(cell).map(|active| row.active = Some(active)),
         };
@@ -272,14 +276,14 @@ mod tests {
     }
 
     fn refused(text: &str) -> String {
-        read("people.csv", text.as_bytes(), &roles()).unwrap_err().to_string()
+        read("people.csv", text.as_bytes(), &roles(), &Targets::built_in()).unwrap_err().to_string()
     }
 
     #[test]
     fn names_labels_and_semicolons_are_read() {
         let text = "\u{feff}UID;Username;Access role;employee_id;Hire date;resource_account;Status\n\
                     1;ana@x;guest;007;2024-01-01T00:00:00Z;Yes;inactive\n2;bo;Employee;;;;\n";
-        let (import, passed) = read("people.csv", text.as_bytes(), &roles()).unwrap();
+        let (import, passed) = read("people.csv", text.as_bytes(), &roles(), &Targets::built_in()).unwrap();
         assert_eq!(passed, ["UID"]);
         assert_eq!(import.rows[0].fields["access_role"].get(), "\"Guest\"");
         assert_eq!(import.rows[0].fields["employee_id"].get(), "\"007\"");
@@ -336,12 +340,12 @@ mod tests {
             sync_time: Some(0),
         };
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(header()).unwrap();
-        writer.write_record(cells(&person).unwrap()).unwrap();
+        writer.write_record(header(&Targets::built_in())).unwrap();
+        writer.write_record(cells(&person, &Targets::built_in()).unwrap()).unwrap();
         let text = writer.into_inner().unwrap();
-        let (import, passed) = read("x", &text, &roles()).unwrap();
+        let (import, passed) = read("x", &text, &roles(), &Targets::built_in()).unwrap();
         assert_eq!(passed, ["uid", "connector_sync_time"]);
-        let again = import.rows[0].fields.iter().map(|(name, raw)| (*name, &**raw)).collect();
+        let again = import.rows[0].fields.iter().map(|(name, raw)| (name.as_str(), &**raw)).collect();
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&fields::write(&again)), same(&person.fields));
         assert_eq!(import.rows[0].active, Some(false));

@@ -24,8 +24,11 @@ pub enum Verdict {
     Ok,
     /// Nothing is in the way, but it is good to know.
     Note,
-    /// In the way.
+    /// In the way, and to be put right.
     Problem,
+    /// In the way, but nothing of ours: the source is away, busy or broken.
+    #[serde(rename = "problem")]
+    Failure,
 }
 
 /// One line of a check.
@@ -56,11 +59,12 @@ fn problem(problem: Problem) -> CheckItem {
 
 fn failed(what: &str, error: RunError) -> CheckItem {
     let help = error.help();
+    let verdict = if error.asks_for_change() { Verdict::Problem } else { Verdict::Failure };
     let detail = match error {
         RunError::Call { error, .. } => error.to_string(),
         other => other.to_string(),
     };
-    item(what, Verdict::Problem, detail, help)
+    item(what, verdict, detail, help)
 }
 
 /// Looks whether an integration can run: all problems at once. Changes nothing.
@@ -156,7 +160,7 @@ pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Op
     // What the integrations of this credential may reach, it may reach for this test.
     let mut granted = Vec::new();
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
-        if let Ok(integration) = session.parse(&row) {
+        if let Ok(integration) = session.parse(&store, &row) {
             granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
         }
     }

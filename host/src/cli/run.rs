@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use super::{check as checks, proof, runs, services};
 use crate::config::missing_for_launch;
 use crate::model::Outcome;
-use crate::sync::{RunKind, RunReport, RunState};
+use crate::sync::{RunReport, RunState};
 
 /// Which integration.
 #[derive(clap::Args, Debug)]
@@ -56,7 +56,7 @@ pub(super) fn check(session: &Session, which: &Which) -> Result<ExitStatus> {
 pub(super) fn launch(session: &Session, which: &Which) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let row = session.integration_row(&store, which.integration.as_deref())?;
-    let integration = session.parse(&row)?;
+    let integration = session.parse(&store, &row)?;
     let missing = missing_for_launch(&integration);
     if !missing.is_empty() {
         return Err(Trouble::usage(format!("`{}` stays a draft:\n  {}", row.name, missing.join("\n  ")))
@@ -138,7 +138,7 @@ pub(super) fn show(session: &Session, report: &RunReport, launched: bool, all: b
 
 /// The exit status that a report comes to.
 pub(super) fn status_of(report: &RunReport) -> ExitStatus {
-    let judged = report.kind == RunKind::Import || report.completeness.complete;
+    let judged = !report.kind.lists() || report.completeness.complete;
     if report.state == RunState::Failed {
         ExitStatus::Failed
     } else if report.newly_held > 0 || !judged {

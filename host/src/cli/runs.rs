@@ -10,6 +10,7 @@ use super::people_file::Csv;
 use super::run as commands;
 use super::session::Session;
 use super::trouble::Trouble;
+use crate::explain::{self, Subject};
 use crate::model::Outcome;
 use crate::store::{ChangeRow, RunRow, Store};
 
@@ -43,13 +44,21 @@ pub(super) enum Command {
         /// The changes as CSV
         #[arg(long, requires = "changes", conflicts_with = "json")]
         csv: bool,
+        /// Only what became of this person; `userload why PERSON --run RUN` tells the whole story
+        #[arg(long, conflicts_with_all = ["changes", "all"])]
+        person: Option<String>,
     },
 }
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     match command {
         Command::List { integration, limit } => list(session, integration.as_deref(), limit),
-        Command::Show { run, all, changes, outcome, csv } => {
+        Command::Show { run, person: Some(person), .. } => {
+            let store = session.store_to_read()?;
+            let row = find(&store, run)?;
+            of_person(session, &store, row.number, &person)
+        }
+        Command::Show { run, all, changes, outcome, csv, person: None } => {
             let store = session.store()?;
             let row = find(&store, run)?;
             match (changes, csv) {
@@ -62,7 +71,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
 }
 
-fn find(store: &Store, number: Option<i64>) -> Result<RunRow> {
+pub(super) fn find(store: &Store, number: Option<i64>) -> Result<RunRow> {
     let found = match number {
         Some(number) => store.run(number)?,
         None => store.runs(None, 1)?.pop(),
@@ -135,8 +144,10 @@ fn show(session: &Session, store: &Store, row: &RunRow, all: bool) -> Result<()>
     if row.state == "discarded" {
         report.state = crate::sync::RunState::Discarded;
     }
+    let before = store.run_before(row)?;
     if session.printer.json() {
-        session.printer.answer(&Answer::new("run", Run::from(&report)).text()?)?;
+        let answer = Answer::new("run", Run::from(&report));
+        session.printer.answer(&answer.and("previous", before.as_ref().map(RunLine::from)).text()?)?;
         return Ok(());
     }
     let launched = match &row.integration {
@@ -145,7 +156,80 @@ fn show(session: &Session, store: &Store, row: &RunRow, all: bool) -> Result<()>
     };
     session.printer.story(&format!("started {}", time(row.started_at)));
     commands::show(session, &report, launched, all)?;
+    if let Some(before) = before.filter(|_| row.state != "failed") {
+        session.printer.answer(&compared(session, &report, &before))?;
+    }
     Ok(())
+}
+
+/// The outcomes of two runs side by side.
+fn compared(session: &Session, now: &crate::sync::RunReport, before: &RunRow) -> String {
+    let Some(then) = &before.report else { return String::new() };
+    let title = format!("run {}", before.number);
+    let mut table = Table::new(&[
+        Column::Text("Outcome"),
+        Column::Number("Now"),
+        Column::Number("Then"),
+        Column::Text(""),
+    ]);
+    let mut row = |what: &str, now: u64, then: u64| {
+        if now + then > 0 {
+            let change = match i128::from(now) - i128::from(then) {
+                0 => String::new(),
+                more => format!("{more:+}"),
+            };
+            table.row([what.to_owned(), number(now), number(then), change]);
+        }
+    };
+    row("listed", now.rows_seen, then.rows_seen);
+    row("absent", now.absent, then.absent);
+    for outcome in Outcome::ALL {
+        row(outcome.name(), now.count(outcome), then.count(outcome));
+    }
+    let held = |report: &crate::sync::RunReport| report.held.iter().map(|group| group.count).sum();
+    row("changes held", held(now), held(then));
+    let paint = session.printer.paint();
+    format!(
+        "\n{}\n{}",
+        paint.bold(&format!("Compared with {title} ({}, {})", before.kind, time(before.started_at))),
+        table.render(2, paint)
+    )
+}
+
+/// What became of one person in a run.
+fn of_person(session: &Session, store: &Store, run: i64, who: &str) -> Result<ExitStatus> {
+    let (person, accounts) = match explain::subject(store, who, &[])? {
+        Subject::Person(person) => (Some(person.id), store.accounts_of_person(person.id)?),
+        Subject::Nobody(accounts) => (None, accounts),
+        Subject::Several(people) => return Err(super::why::several(who, &people).into()),
+        never @ Subject::Never { .. } => return Err(super::why::nobody(who, &never).into()),
+    };
+    let mut rows = store.rows_about(person, &accounts, &[run], 2_000)?;
+    rows.retain(|row| row.run == run);
+    if session.printer.json() {
+        let rows: Vec<LedgerRow<'_>> = rows.iter().map(LedgerRow::from).collect();
+        session.printer.answer(&Answer::new("run", run).and("changes", rows).text()?)?;
+        return Ok(ExitStatus::Done);
+    }
+    if rows.is_empty() {
+        session.printer.answer(&format!("run {run} left no word about {}", shown(who)))?;
+        session.printer.story(&format!("`userload why {} --run {run}` says why", shown(who)));
+        return Ok(ExitStatus::Done);
+    }
+    session.printer.answer(&lines(session, &rows))?;
+    Ok(ExitStatus::Done)
+}
+
+fn lines(session: &Session, changes: &[ChangeRow]) -> String {
+    let mut table = Table::new(&[Column::Text("Outcome"), Column::Text("Name"), Column::Text("What")]);
+    for change in changes {
+        table.row([
+            change.outcome.clone(),
+            cut(&name(change), 32).into_owned(),
+            cut(&what(change), 110).into_owned(),
+        ]);
+    }
+    table.render(0, session.printer.paint())
 }
 
 fn list_changes(session: &Session, store: &Store, run: i64, outcome: Option<Outcome>) -> Result<()> {
@@ -162,15 +246,7 @@ fn list_changes(session: &Session, store: &Store, run: i64, outcome: Option<Outc
         session.printer.answer("no changes")?;
         return Ok(());
     }
-    let mut table = Table::new(&[Column::Text("Outcome"), Column::Text("Name"), Column::Text("What")]);
-    for change in changes.iter().take(MOST as usize) {
-        table.row([
-            change.outcome.clone(),
-            cut(&name(change), 32).into_owned(),
-            cut(&what(change), 110).into_owned(),
-        ]);
-    }
-    session.printer.answer(&table.render(0, session.printer.paint()))?;
+    session.printer.answer(&lines(session, &changes[..changes.len().min(MOST as usize)]))?;
     if changes.len() > MOST as usize {
         session.printer.story(&format!(
             "these are the first {MOST}; `userload runs show {run} --changes --csv` has all"

@@ -7,15 +7,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::interrupt::Watch;
 use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, SourceField};
-use crate::engine::contract::{Place, Setting};
+use crate::engine::contract::{Place, Presence, Setting};
 use crate::store::{IntegrationRow, Store};
 use crate::sync::mapping_test::{TestResult, run_tests};
 use crate::sync::preflight::{self, Problem, Ready};
-use crate::sync::{self, FilterCheck, Job, Progress, RunKind, RunReport};
+use crate::sync::{self, FilterCheck, Job, Progress, RunError, RunKind, RunReport};
 
 /// What a plugin is, takes and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -104,6 +105,29 @@ pub(super) fn run_apply(
     with_job(session, &integration, progress, |job| Ok(sync::apply_run(job, run, strict)?))
 }
 
+/// Carries out what somebody in charge has decided.
+///
+/// # Errors
+/// When nothing of it can be done, or the run could not be begun. One that failed on its way is a report with
+/// an error in it.
+pub(super) fn run_order(
+    session: &Session,
+    integration: &str,
+    order: &sync::Order,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    with_job(session, integration, progress, |job| match sync::run_some(job, order) {
+        Ok(report) => Ok(report),
+        // What was asked for cannot be: nobody need look at the run for that.
+        Err((RunError::Refused { message, help }, _)) => {
+            let trouble = Trouble::usage(message);
+            Err(help.map_or_else(|| trouble.clone(), |help| trouble.clone().help(help)).into())
+        }
+        Err((_, Some(report))) => Ok(*report),
+        Err((error, None)) => Err(error.into()),
+    })
+}
+
 /// Prepares an integration's run, alone: no other process runs it meanwhile.
 fn with_job<T>(
     session: &Session,
@@ -117,22 +141,14 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let transformer = || site.transformer();
+    let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
         net: site.net.handle(),
         store: &mut store,
-        connector: &mut ready.connector,
         transformer: &transformer,
-        integration: &ready.integration,
-        others: ready.others,
-        mapping: ready.mapping,
-        policy: ready.policy,
-        source: ready.source,
-        shape: ready.shape,
-        config: ready.config,
-        basis: ready.basis,
-        applied: ready.applied,
+        ready: &mut ready,
         clock: session.clock,
-        progress,
+        progress: &watch,
     };
     work(&mut job)
 }
@@ -146,6 +162,29 @@ pub(super) fn ready(
 ) -> Result<Result<Ready, Vec<Problem>>> {
     let credential = session.credential(store, &row.credential)?;
     Ok(preflight::prepare(&site.plugin, &site.manifest, store, row, credential))
+}
+
+/// Asks the source about one user by id. Changes nothing.
+///
+/// # Errors
+/// When the integration cannot run, or the source did not answer.
+pub(super) fn ask_about(
+    session: &Session,
+    store: &Store,
+    integration: &str,
+    source_id: &str,
+) -> Result<Presence> {
+    let row = session.integration_row(store, Some(integration))?;
+    let site = session.site()?;
+    let mut ready = ready(session, site, store, &row)?.map_err(all)?;
+    let (connector, source) = (&mut ready.connector, &ready.source);
+    let ids = [source_id.to_owned()];
+    let mut retry = sync::Retry::default();
+    let answers =
+        sync::ask(site.net.handle(), &mut retry, "asking about one user", &sync::Silent, async || {
+            connector.confirm_absent(source, &ids).await
+        })?;
+    answers.into_iter().next().ok_or_else(|| Trouble::failed("the plugin gave no answer").into())
 }
 
 /// All problems of a preflight as one error.

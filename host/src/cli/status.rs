@@ -4,12 +4,13 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, HoldCause, RunLine};
+use super::output::json_v1::{Answer, HoldCause, RunLine, moment};
 use super::output::{Column, Paint, Table, age, count, number, shown};
 use super::session::Session;
 use crate::config::missing_for_launch;
 use crate::model::{Millis, Outcome};
 use crate::store::{Census, CredentialRow, HoldGroup, IntegrationRow, RunRow, Store};
+use crate::sync::OVERDUE;
 
 /// One integration, as the screen has it.
 struct Line {
@@ -18,6 +19,18 @@ struct Line {
     missing: Vec<String>,
     last: Option<RunRow>,
     has_credential: bool,
+    /// Not found, and the grace is not over.
+    waiting: u64,
+    /// The day on which its secret expires, as somebody said.
+    expires_on: Option<String>,
+}
+
+impl Line {
+    /// How much of it is held, and since when.
+    fn held(&self, board: &Board) -> (u64, Millis) {
+        let own = || board.holds.iter().filter(|group| group.integration == self.row.name);
+        (own().map(|group| group.count).sum(), own().map(|group| group.since).min().unwrap_or_default())
+    }
 }
 
 /// Everything that the screen shows.
@@ -26,6 +39,7 @@ struct Board {
     holds: Vec<HoldGroup>,
     census: Census,
     expiring: Vec<String>,
+    now: Millis,
 }
 
 pub(super) fn run(session: &Session) -> Result<ExitStatus> {
@@ -56,19 +70,23 @@ fn board(session: &Session, store: &Store) -> Result<Board> {
         session.site()?;
     }
     for row in rows {
-        let missing = match session.parse(&row) {
+        let missing = match session.parse(store, &row) {
             Ok(integration) => missing_for_launch(&integration),
             Err(error) => vec![format!("{error:#}")],
         };
         let last = store.runs(Some(&row.name), 1)?.pop();
-        let has_credential = store.credential(&row.credential)?.is_some();
-        lines.push(Line { row, missing, last, has_credential });
+        let credential = store.credential(&row.credential)?;
+        let waiting = store.waiting_people(&row.name)?;
+        let has_credential = credential.is_some();
+        let expires_on = credential.and_then(|it| it.expires_on);
+        lines.push(Line { row, missing, last, has_credential, waiting, expires_on });
     }
     let credentials = store.credentials()?;
     Ok(Board {
         lines,
         holds: store.hold_groups(None)?,
         census: store.census()?,
+        now: session.now(),
         expiring: credentials.iter().filter_map(|it| expiring(it, session.now())).collect(),
     })
 }
@@ -113,6 +131,9 @@ fn render(board: &Board, now: Millis, paint: Paint) -> String {
         Column::Text("State"),
         Column::Text("Last run"),
         Column::Text("Outcome"),
+        Column::Text("Held"),
+        Column::Text("Waiting"),
+        Column::Text("Secret until"),
     ]);
     for line in &board.lines {
         let state = match &line.row.launched_at {
@@ -123,7 +144,13 @@ fn render(board: &Board, now: Millis, paint: Paint) -> String {
             Some(run) => (format!("{} {}, {}", run.kind, run.number, age(now, run.started_at)), outcome(run)),
             None => ("never".to_owned(), String::new()),
         };
-        table.row([shown(&line.row.name).into_owned(), state, when, outcome]);
+        let held = match line.held(board) {
+            (0, _) => "-".to_owned(),
+            (many, since) => format!("{}, oldest {}", number(many), age(now, since)),
+        };
+        let waiting = if line.waiting == 0 { "-".to_owned() } else { number(line.waiting) };
+        let until = line.expires_on.as_deref().map(shown).unwrap_or("-".into()).into_owned();
+        table.row([shown(&line.row.name).into_owned(), state, when, outcome, held, waiting, until]);
     }
     let mut text = String::new();
     if !table.is_empty() {
@@ -215,6 +242,14 @@ fn warnings(board: &Board) -> Vec<String> {
         }
     }
     warnings.extend(board.expiring.iter().cloned());
+    for group in board.holds.iter().filter(|it| board.now - it.since >= OVERDUE) {
+        warnings.push(format!(
+            "{} of {} has waited for you to decide since {}",
+            shown(&group.cause),
+            shown(&group.integration),
+            age(board.now, group.since)
+        ));
+    }
     warnings
 }
 
@@ -267,6 +302,10 @@ struct IntegrationV1<'a> {
     state: &'static str,
     missing: &'a [String],
     last_run: Option<RunLine<'a>>,
+    held: u64,
+    oldest_held: Option<String>,
+    waiting: u64,
+    expires_on: Option<&'a str>,
 }
 
 fn json(board: &Board) -> Answer {
@@ -278,6 +317,10 @@ fn json(board: &Board) -> Answer {
             state: if line.row.launched_at.is_some() { "launched" } else { "draft" },
             missing: &line.missing,
             last_run: line.last.as_ref().map(RunLine::from),
+            held: line.held(board).0,
+            oldest_held: Some(line.held(board)).filter(|it| it.0 > 0).map(|it| moment(it.1)),
+            waiting: line.waiting,
+            expires_on: line.expires_on.as_deref(),
         })
         .collect();
     let holds: Vec<HoldCause<'_>> = board.holds.iter().map(HoldCause::from).collect();
@@ -286,4 +329,5 @@ fn json(board: &Board) -> Answer {
         .and("held", holds)
         .and("people", people)
         .and("warnings", warnings(board))
+        .and("next", next(board))
 }

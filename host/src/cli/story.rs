@@ -148,7 +148,7 @@ fn prepare(session: &Session, sim: &Sim) -> Result<()> {
     })?;
     let site = session.site()?;
     let document = document(&origin, &site.manifest.suggestions);
-    let integration = config::parse(NAME, &document, &site.fields)?;
+    let integration = config::parse(NAME, &document, &site.fields, store.targets())?;
     store.save_integration(&integration, &document, &site.fields, session.now())?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! fields two integrations share.
 
 use super::integration::{Integration, Origin};
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, fold_key};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Targets, fold_key};
 
 /// The access roles of a document that names none.
 pub const DEFAULT_ACCESS_ROLES: [&str; 5] = ["Employee", "Contractor", "External", "Guest", "Administrator"];
@@ -54,12 +54,12 @@ impl Integration {
 /// What an integration needs before it can be launched, one sentence each. Empty = it can be.
 #[must_use]
 pub fn missing_for_launch(integration: &Integration) -> Vec<String> {
-    TARGETS
+    Targets::built_in()
         .iter()
         .filter(|target| target.mandatory)
         .filter(|target| !integration.mapping.iter().any(|rule| rule.target.name == target.name))
         .map(|target| {
-            let line = match target.name {
+            let line = match target.name.as_str() {
                 ACCESS_ROLE => "add `access-role = \"Employee\"`".to_owned(),
                 name => format!("add `{name} = \"User Principal Name\"` to `[mapping]`"),
             };
@@ -70,17 +70,19 @@ pub fn missing_for_launch(integration: &Integration) -> Vec<String> {
 
 /// The fields that both of two integrations fill, in the order in which a person is shown.
 #[must_use]
-pub fn shared_fields(one: &Integration, other: &Integration) -> Vec<&'static str> {
-    let fills = |integration: &Integration, name: &str| {
-        integration.mapping.iter().any(|rule| rule.target.name == name)
-    };
-    TARGETS
+pub fn shared_fields<'a>(one: &'a Integration, other: &Integration) -> Vec<&'a str> {
+    let mut shared: Vec<&str> = one
+        .mapping
         .iter()
-        .map(|target| target.name)
+        .map(|rule| rule.target.name.as_str())
         // A stamp of each link, not a value of the person: nobody has to win.
         .filter(|name| *name != CONNECTOR_SYNC_TIME)
-        .filter(|name| fills(one, name) && fills(other, name))
-        .collect()
+        .filter(|name| other.mapping.iter().any(|rule| rule.target.name == *name))
+        .collect();
+    // The tenant's own fields come last.
+    let built_in = Targets::built_in();
+    shared.sort_by_key(|name| built_in.names().position(|it| it == *name).unwrap_or(usize::MAX));
+    shared
 }
 
 #[cfg(test)]
@@ -90,7 +92,8 @@ mod tests {
 
     fn integration(rest: &str) -> Integration {
         let text = format!("name = \"a\"\ncredential = \"c\"\n{rest}");
-        parse("a.toml", &text, &seed_fields()).unwrap_or_else(|report| panic!("{report}"))
+        parse("a.toml", &text, &seed_fields(), &Targets::built_in())
+            .unwrap_or_else(|report| panic!("{report}"))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
 use super::{mapping, mapping_tests, sections};
-use crate::model::{TARGETS, fold_key};
+use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
 const USER_LOAD: &str = "Microsoft Entra ID User Load";
@@ -24,7 +24,8 @@ const PAGE_SIZE_MOST: i64 = 999;
 /// The two words that an action may be.
 pub(super) const ACTIONS: [(&str, Action); 2] = [("deactivate", Action::Deactivate), ("keep", Action::Keep)];
 
-/// Reads a document. `manifest_fields` are the fields that the plugin knows, by path or label.
+/// Reads a document. `manifest_fields` are the fields that the plugin knows, by path or label; `targets` the
+/// fields that people of the tenant have.
 ///
 /// A document that lacks a mandatory mapping is a draft and reads well: [`super::missing_for_launch`] says
 /// what a launch needs beside.
@@ -35,6 +36,7 @@ pub fn parse(
     name_of_file: &str,
     text: &str,
     manifest_fields: &[SourceField],
+    targets: &Targets,
 ) -> Result<Integration, ConfigReport> {
     let mut problems = Problems::new(text);
     let (table, syntax) = DeTable::parse_recoverable(text);
@@ -43,7 +45,7 @@ pub fn parse(
     }
     // What a broken text seems to say is not worth judging.
     if syntax.is_empty() {
-        let read = read(table.get_ref(), manifest_fields, &mut problems);
+        let read = read(table.get_ref(), manifest_fields, targets, &mut problems);
         return match problems.into_report(name_of_file) {
             Some(report) => Err(report),
             None => Ok(read),
@@ -54,7 +56,12 @@ pub fn parse(
         .unwrap_or(ConfigReport { file: name_of_file.to_owned(), problems: Vec::new() }))
 }
 
-fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>) -> Integration {
+fn read(
+    table: &DeTable<'_>,
+    fields: &[SourceField],
+    targets: &Targets,
+    problems: &mut Problems<'_>,
+) -> Integration {
     let mut keys = Keys::new(table);
     let name = name(&mut keys, "name", "contoso", problems);
     let credential = name_of_credential(&mut keys, problems);
@@ -94,9 +101,9 @@ fn read(table: &DeTable<'_>, fields: &[SourceField], problems: &mut Problems<'_>
     let grants = sections::grants(&mut keys, problems);
     let priority = keys.integer("priority", -1_000_000..=1_000_000, problems);
     let page_size = keys.integer("page-size", 1..=PAGE_SIZE_MOST, problems).unwrap_or(PAGE_SIZE_MOST);
-    let match_keys = match_keys(&mut keys, problems);
+    let match_keys = match_keys(&mut keys, targets, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
-    let mapping = mapping::read(&mut keys, fields, &access_roles, problems);
+    let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
     let mapping_tests = mapping_tests::read(&mut keys, problems);
     keys.finish("", problems);
     Integration {
@@ -202,22 +209,26 @@ fn filter(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Option<String
     Some(text)
 }
 
-fn match_keys(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Vec<&'static str> {
+fn match_keys(keys: &mut Keys<'_, '_>, targets: &Targets, problems: &mut Problems<'_>) -> Vec<String> {
     let Some(list) = keys.texts("match-keys", problems) else {
-        return vec!["username", "email"];
+        return vec!["username".to_owned(), "email".to_owned()];
     };
-    let known: Vec<&'static str> = TARGETS.iter().filter(|it| it.key).map(|it| it.name).collect();
-    let mut found: Vec<&'static str> = Vec::new();
+    let known: Vec<&str> = targets.keys().map(|it| it.name.as_str()).collect();
+    let mut found: Vec<String> = Vec::new();
     for (name, span) in list {
-        match known.iter().find(|it| **it == name) {
-            Some(key) if found.contains(key) => {
+        match targets.find(&name) {
+            Some(target) if found.contains(&target.name) => {
                 problems.add(span, format!("`{name}` stands twice in `match-keys`"));
             }
-            Some(key) => found.push(key),
-            None => {
+            Some(target) if target.key => found.push(target.name.clone()),
+            other => {
                 let what = format!("people cannot be matched by `{name}`, expected {}", one_of(&known));
                 match nearest(&name, known.iter().copied()) {
                     Some(near) => problems.add_with_help(span, what, format!("did you mean `{near}`?")),
+                    None if other.is_some_and(|it| it.custom) => {
+                        let help = "a field that people are found by is added as one: `userload fields add NAME --key`";
+                        problems.add_with_help(span, what, help);
+                    }
                     None => problems.add(span, what),
                 }
             }

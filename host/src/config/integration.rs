@@ -1,8 +1,11 @@
 //! An integration, checked: what a document means.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::mapping_tests::MappingTest;
+use crate::model::Target;
 
 /// What a run does with rows that it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,8 +76,8 @@ pub enum Origin {
 /// How one field is filled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// The field, by the name of its [`crate::model::Target`].
-    pub target: &'static crate::model::Target,
+    /// The field.
+    pub target: Arc<Target>,
     /// Where its value comes from.
     pub origin: Origin,
     /// What a null does.
@@ -184,7 +187,7 @@ pub struct Integration {
     /// Who wins when several integrations fill one field: the highest. None = it never shares a field.
     pub priority: Option<i32>,
     /// Fields by which people who are already there are recognised, in order.
-    pub match_keys: Vec<&'static str>,
+    pub match_keys: Vec<String>,
     /// How fields are filled, in the order of the document.
     pub mapping: Vec<Rule>,
     /// The access roles that people may get.

@@ -1,6 +1,7 @@
 //! The mapping of a document: how each field is filled.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 use toml::de::DeValue;
@@ -10,12 +11,13 @@ use super::keys::{Keys, Value, one_of, wrong_type};
 use super::near::nearest;
 use super::problem::Problems;
 use super::source::{Found, SourceField, find};
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, Target, ValueType, fold_key, target};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Filled, Target, Targets, ValueType, fold_key};
 
 /// `[mapping]` and `access-role`, in the order of the document.
 pub(super) fn read(
     keys: &mut Keys<'_, '_>,
     fields: &[SourceField],
+    targets: &Targets,
     access_roles: &[String],
     problems: &mut Problems<'_>,
 ) -> Vec<Rule> {
@@ -24,17 +26,36 @@ pub(super) fn read(
     let short = keys.get("access-role");
     if let Some(value) = short
         && let Some(role) = access_role(value, access_roles, problems)
-        && let Some(target) = target(ACCESS_ROLE)
+        && let Some(target) = targets.named(ACCESS_ROLE)
     {
         rules.push((value.span().start, rule(target, Origin::Constant(Json::String(role)))));
     }
     if let Some(table) = keys.table("mapping", "[mapping]", problems) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let Some(target) = target(name) else {
-                unknown_target(name, key.span(), problems);
+            let Some(target) = targets.find(name) else {
+                unknown_target(name, targets, key.span(), problems);
                 continue;
             };
+            if target.filled == Filled::ByPass {
+                problems.add(
+                    key.span(),
+                    format!(
+                        "`{}` is filled by a pass of its own, and never by a rule of the mapping",
+                        target.name
+                    ),
+                );
+                continue;
+            }
+            if let Some((_, twice)) =
+                rules.iter().find(|(_, it): &&(usize, Rule)| it.target.name == target.name)
+                && target.name != ACCESS_ROLE
+            {
+                let what =
+                    format!("`{}` is filled by two rules: a label names the same field", twice.target.name);
+                problems.add(key.span(), what);
+                continue;
+            }
             if target.name == ACCESS_ROLE && short.is_some() {
                 problems.add_with_help(
                     key.span(),
@@ -53,21 +74,23 @@ pub(super) fn read(
     rules.into_iter().map(|(_, rule)| rule).collect()
 }
 
-fn rule(target: &'static Target, origin: Origin) -> Rule {
-    Rule { target, origin, null: NullRule::Clear, required: target.mandatory }
+fn rule(target: &Arc<Target>, origin: Origin) -> Rule {
+    Rule { target: Arc::clone(target), origin, null: NullRule::Clear, required: target.mandatory }
 }
 
-fn unknown_target(name: &str, span: Range<usize>, problems: &mut Problems<'_>) {
-    let near = nearest(name, TARGETS.iter().map(|it| it.name)).or_else(|| {
-        let label = nearest(name, TARGETS.iter().map(|it| it.label))?;
-        TARGETS.iter().find(|it| it.label == label).map(|it| it.name)
+fn unknown_target(name: &str, targets: &Targets, span: Range<usize>, problems: &mut Problems<'_>) {
+    let near = nearest(name, targets.names()).or_else(|| {
+        let label = nearest(name, targets.labels())?;
+        targets.find(label).map(|it| it.name.as_str())
     });
     let what = format!("people have no field `{name}`");
     match near {
         Some(near) => problems.add_with_help(span, what, format!("did you mean `{near}`?")),
         None => {
-            let names: Vec<&str> = TARGETS.iter().map(|it| it.name).collect();
-            problems.add_with_help(span, what, format!("fields: {}", names.join(", ")));
+            let names: Vec<&str> = targets.names().collect();
+            let help =
+                format!("fields: {}; `userload fields add {name}` adds one of your own", names.join(", "));
+            problems.add_with_help(span, what, help);
         }
     }
 }
@@ -90,14 +113,14 @@ fn access_role(value: &Value<'_>, declared: &[String], problems: &mut Problems<'
 
 /// Reads the rule of one target.
 struct RuleReader<'r> {
-    target: &'static Target,
+    target: &'r Arc<Target>,
     fields: &'r [SourceField],
     access_roles: &'r [String],
 }
 
 impl RuleReader<'_> {
     fn rule(&self, value: &Value<'_>, problems: &mut Problems<'_>) -> Option<Rule> {
-        let name = self.target.name;
+        let name = &self.target.name;
         match value.get_ref() {
             DeValue::String(source) => {
                 self.source(source, value.span(), problems).map(|origin| rule(self.target, origin))
@@ -166,7 +189,7 @@ impl RuleReader<'_> {
                 ),
             );
         }
-        origin.map(|origin| Rule { target: self.target, origin, null, required })
+        origin.map(|origin| Rule { target: Arc::clone(self.target), origin, null, required })
     }
 
     fn null_rule(
@@ -237,9 +260,9 @@ impl RuleReader<'_> {
                     format!(
                         "`{}` holds {}, but `{}` takes {}",
                         field.path,
-                        words(field.value_type),
+                        field.value_type.in_words(),
                         target.name,
-                        words(target.value_type)
+                        target.value_type.in_words()
                     ),
                 );
                 None
@@ -291,7 +314,12 @@ impl RuleReader<'_> {
         };
         let is_text = target.value_type == ValueType::Text && value.get_ref().is_str();
         if found.is_none() && !is_text {
-            wrong_type(value, key, &format!("{} for `{}`", words(target.value_type), target.name), problems);
+            wrong_type(
+                value,
+                key,
+                &format!("{} for `{}`", target.value_type.in_words(), target.name),
+                problems,
+            );
         }
         found
     }
@@ -314,13 +342,4 @@ fn moment(text: &str) -> Option<Json> {
 /// Whether values of one type can stand in a field of another: a time is a text as well.
 fn fits(source: ValueType, target: ValueType) -> bool {
     source == target || (source == ValueType::Time && target == ValueType::Text)
-}
-
-fn words(value_type: ValueType) -> &'static str {
-    match value_type {
-        ValueType::Text => "text",
-        ValueType::Flag => "true or false",
-        ValueType::Number => "a number",
-        ValueType::Time => "a time (RFC 3339)",
-    }
 }

@@ -63,7 +63,7 @@ fn rule_text(rule: &Rule) -> Option<RuleText<'_>> {
         NullRule::Default(value) => ("default", Some(value)),
     };
     Some(RuleText {
-        target: rule.target.name,
+        target: &rule.target.name,
         value_type: rule.target.value_type,
         required: rule.required,
         source,
@@ -138,7 +138,8 @@ mod tests {
     use super::*;
 
     fn integration(text: &str) -> Integration {
-        parse("a.toml", text, &seed_fields()).unwrap_or_else(|report| panic!("{report}"))
+        parse("a.toml", text, &seed_fields(), &crate::model::Targets::built_in())
+            .unwrap_or_else(|report| panic!("{report}"))
     }
 
     const DOCUMENT: &str = r#"

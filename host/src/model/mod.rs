@@ -10,4 +10,4 @@ pub use clock::{Clock, Millis};
 pub use fold::fold_key;
 pub use ids::{PersonUid, TenantId};
 pub use outcome::{Outcome, UnknownOutcome};
-pub use target::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, TARGETS, Target, ValueType, target};
+pub use target::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Filled, MANAGER, Target, Targets, ValueType};

@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 use rusqlite::{Transaction, TransactionBehavior, named_params, params};
 
 use super::runs::RunId;
-use super::{Result, Store, StoreError};
+use super::{Choice, Result, Store, StoreError, holds};
 use crate::model::Millis;
 use crate::sync::RunReport;
 
@@ -27,8 +27,25 @@ pub struct Apply<'a> {
     pub complete_rows: Option<u64>,
     /// Refuse the whole run when somebody moved since it was staged.
     pub strict: bool,
+    /// Fields by which people are recognised, of a run that was staged a while ago: who was entered meanwhile
+    /// is not made a second time.
+    pub match_keys: &'a [String],
+    /// Whom the run is about.
+    pub scope: Scope<'a>,
     /// Now: the sync time of everybody who was seen.
     pub at: Millis,
+}
+
+/// Whom a run is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// Everybody whom the source lists.
+    Listing,
+    /// Some people, asked about by id. Stamps, graces and the questions about others stay as they are.
+    Some {
+        /// Who a record was decided to be, remembered from now on.
+        decision: Option<(&'a str, Choice)>,
+    },
 }
 
 /// What applying found.
@@ -79,10 +96,23 @@ impl Store {
                 )));
             }
             people(&tx, tenant, apply)?;
-            stamps(&tx, tenant, apply)?;
-            links(&tx, tenant, apply)?;
-            (applied.newly_held, applied.withdrawn) = holds(&tx, tenant, apply)?;
-            integration(&tx, tenant, apply)?;
+            unpin(&tx, apply)?;
+            match apply.scope {
+                Scope::Listing => {
+                    stamps(&tx, tenant, apply)?;
+                    links(&tx, tenant, apply)?;
+                    applied.withdrawn = holds::withdraw(&tx, tenant, apply)?;
+                    integration(&tx, tenant, apply)?;
+                }
+                Scope::Some { decision } => {
+                    links(&tx, tenant, apply)?;
+                    applied.withdrawn = holds::close(&tx, apply)?;
+                    if let Some((source_id, decided)) = decision {
+                        remember(&tx, tenant, apply, source_id, decided)?;
+                    }
+                }
+            }
+            applied.newly_held = holds::open(&tx, tenant, apply)?;
             let report = report(&applied)?;
             tx.execute(
                 "UPDATE run SET state = 'applied', ended_at = ?2, report = ?3 WHERE id = ?1",
@@ -118,9 +148,20 @@ fn leave_out_moved(
                           AND k.key = json_extract(s.keys, '$.username') AND k.person != s.person
          LEFT JOIN person p ON p.id = c.person
          WHERE s.run = ?1 AND s.keys IS NOT NULL AND NOT EXISTS (
-           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.id AND oc.state = 'flows'
-           WHERE o.run = ?1 AND o.person = k.person AND o.link IS NOT NULL
-             AND json_extract(o.keys, '$.username') != k.key)",
+           SELECT 1 FROM staged o JOIN change oc ON oc.id = o.id AND oc.state = 'flows' AND oc.outcome != 'created'
+           WHERE o.run = ?1 AND o.person = k.person AND json_type(o.keys, '$.username') IS NOT NULL
+             AND json_extract(o.keys, '$.username') IS NOT k.key)",
+    )?;
+    // Whoever has a match key of a new person now, and had it not when the run was staged, may be that person.
+    let mut entered = tx.prepare(
+        "SELECT DISTINCT c.id, coalesce(json_extract(c.fields, '$.username'), c.source_id), c.outcome
+         FROM staged s
+         JOIN change c ON c.id = s.id AND c.state = 'flows' AND c.outcome = 'created'
+         JOIN json_each(s.keys) j ON j.key IN (SELECT value FROM json_each(?3))
+         JOIN person_key k ON k.tenant = ?2 AND k.field = j.key AND k.key = j.value
+         WHERE s.run = ?1 AND s.keys IS NOT NULL AND NOT EXISTS (
+           SELECT 1 FROM decision d WHERE d.tenant = ?2 AND d.integration = c.integration
+             AND d.source_id = c.source_id AND d.kind = 'new')",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
@@ -128,6 +169,11 @@ fn leave_out_moved(
     let mut names = Vec::new();
     let mut moved: Vec<(i64, String, String)> =
         changed.query_map([apply.run.row], read)?.collect::<rusqlite::Result<_>>()?;
+    if !apply.match_keys.is_empty() {
+        let keys = serde_json::to_string(apply.match_keys)?;
+        let rows = entered.query_map(params![apply.run.row, tenant, keys], read)?;
+        moved.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
     loop {
         for (change, name, outcome) in moved {
             leave_out(tx, change)?;
@@ -146,6 +192,8 @@ pub(super) fn leave_out(tx: &Transaction<'_>, change: i64) -> Result<()> {
         "UPDATE change SET state = 'moved' WHERE id = ?1",
         "DELETE FROM document WHERE id = (SELECT document FROM staged WHERE id = ?1)",
         "DELETE FROM staged_absent WHERE (run, link) = (SELECT run, link FROM staged WHERE id = ?1)",
+        "DELETE FROM staged_unlink WHERE (run, link) IN
+           (SELECT s.run, l.id FROM staged s JOIN link l ON l.person = s.person WHERE s.id = ?1)",
         "UPDATE staged SET linking = 0, keys = NULL, document = NULL WHERE id = ?1",
     ] {
         tx.prepare_cached(sql)?.execute([change])?;
@@ -198,7 +246,40 @@ fn people(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Lifts the pins that the source has outlived.
+fn unpin(tx: &Transaction<'_>, apply: &Apply<'_>) -> Result<()> {
+    tx.execute("DELETE FROM pin WHERE id IN (SELECT pin FROM staged_unpin WHERE run = ?1)", [apply.run.row])?;
+    Ok(())
+}
+
+/// Remembers who a record was decided to be.
+fn remember(
+    tx: &Transaction<'_>,
+    tenant: i64,
+    apply: &Apply<'_>,
+    source_id: &str,
+    decided: Choice,
+) -> Result<()> {
+    let (kind, person) = match decided {
+        Choice::Link(person) => ("link", Some(person)),
+        Choice::New => ("new", None),
+    };
+    tx.execute(
+        "INSERT OR REPLACE INTO decision (tenant, integration, source_id, kind, person, run, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![tenant, apply.integration, source_id, kind, person, apply.run.row, apply.at],
+    )?;
+    Ok(())
+}
+
 fn links(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    for sql in [
+        "DELETE FROM document WHERE id IN (
+           SELECT l.document FROM staged_unlink u JOIN link l ON l.id = u.link WHERE u.run = ?1)",
+        "DELETE FROM link WHERE id IN (SELECT link FROM staged_unlink WHERE run = ?1)",
+    ] {
+        tx.execute(sql, [apply.run.row])?;
+    }
     tx.execute(
         "DELETE FROM document WHERE id IN (
            SELECT l.document FROM staged s JOIN link l ON l.id = s.link
@@ -281,53 +362,12 @@ fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
            -- The grace counts from the first run that did not find them, not from a deletion before that.
            absent_since = CASE WHEN a.back THEN NULL WHEN a.count AND absent_runs = 0 THEN :at
                           ELSE coalesce(absent_since, :at) END,
-           gone = a.gone
+           gone = a.gone,
+           asked_at = :at
          FROM staged_absent a WHERE a.run = :run AND link.id = a.link",
         named_params! { ":run": apply.run.row, ":at": apply.at },
     )?;
     Ok(())
-}
-
-/// Standing questions: kept, amended, withdrawn, opened. Gives back how many were opened and withdrawn.
-fn holds(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<(u64, u64)> {
-    let withdrawn = tx.execute(
-        "UPDATE hold SET state = 'withdrawn', closed_at = :at, closed_note = 'no longer so at the source'
-         WHERE tenant = :tenant AND integration = :integration AND state = 'open'
-           AND NOT EXISTS (SELECT 1 FROM staged_hold h
-                           WHERE h.run = :run AND h.source_id = hold.source_id AND h.cause = hold.cause)
-           AND source_id NOT IN (SELECT c.source_id FROM change c
-                                 WHERE c.run = :run AND c.outcome = 'failed' AND c.source_id IS NOT NULL)
-           -- Without an answer nothing is known to be otherwise.
-           AND NOT (hold.cause LIKE 'deactivate:%' AND EXISTS (
-             SELECT 1 FROM staged_hold u
-             WHERE u.run = :run AND u.source_id = hold.source_id AND u.cause = 'deactivate:unconfirmed'))
-           AND (:complete OR source_id IN (SELECT s.source_id FROM staged s WHERE s.run = :run))",
-        named_params! {
-            ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
-            ":complete": apply.complete_rows.is_some(),
-        },
-    )?;
-    // `held before` says nothing: why it was held then is what somebody has to decide.
-    tx.execute(
-        "UPDATE hold SET reason = CASE h.reason WHEN 'held before' THEN hold.reason ELSE h.reason END,
-           differences = h.differences, person = h.person
-         FROM staged_hold h
-         WHERE h.run = ?1 AND hold.tenant = ?2 AND hold.integration = ?3 AND hold.state = 'open'
-           AND hold.source_id = h.source_id AND hold.cause = h.cause",
-        params![apply.run.row, tenant, apply.integration],
-    )?;
-    let opened = tx.execute(
-        "INSERT INTO hold (tenant, integration, source_id, person, cause, state, reason, differences, opened_run,
-                           opened_at)
-         SELECT :tenant, :integration, h.source_id, h.person, h.cause, 'open', h.reason, h.differences, :run, :at
-         FROM staged_hold h WHERE h.run = :run AND NOT EXISTS (
-           SELECT 1 FROM hold o WHERE o.tenant = :tenant AND o.integration = :integration AND o.state = 'open'
-             AND o.source_id = h.source_id AND o.cause = h.cause)",
-        named_params! {
-            ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
-        },
-    )?;
-    Ok((opened as u64, withdrawn as u64))
 }
 
 fn integration(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {

@@ -1,7 +1,9 @@
-//! What is configured: credentials and integrations.
+//! What is configured: credentials, integrations, fields.
 
 mod credentials;
+mod fields;
 mod integrations;
 
 pub use credentials::CredentialRow;
+pub(super) use fields::targets;
 pub use integrations::{IntegrationRow, Saved};

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::model::{TARGETS, fold_key};
-
 /// Fields by name, each with the text of its value.
 pub type FieldMap<'a> = BTreeMap<&'a str, &'a RawValue>;
 
@@ -61,43 +59,9 @@ pub fn merge(fields: &str, differences: Option<&str>) -> serde_json::Result<Stri
     Ok(write(&map))
 }
 
-/// The folded values of the key fields, as the text of a JSON object; fields without a value are left out.
-///
-/// # Errors
-/// When the text is not a JSON object.
-pub fn keys(fields: &str) -> serde_json::Result<String> {
-    #[derive(serde::Deserialize)]
-    struct Keyed<'a> {
-        #[serde(borrow)]
-        username: Option<&'a RawValue>,
-        #[serde(borrow)]
-        email: Option<&'a RawValue>,
-        #[serde(borrow)]
-        employee_id: Option<&'a RawValue>,
-    }
-    let keyed: Keyed<'_> = serde_json::from_str(fields)?;
-    let mut folded = BTreeMap::new();
-    for (name, value) in
-        [("username", keyed.username), ("email", keyed.email), ("employee_id", keyed.employee_id)]
-    {
-        let Some(text) = value.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) else {
-            continue;
-        };
-        if let Some(key) = fold_key(&text) {
-            folded.insert(name, key.into_owned());
-        }
-    }
-    serde_json::to_string(&folded)
-}
-
-/// The names of the fields that people are found by.
-pub fn key_fields() -> impl Iterator<Item = &'static str> {
-    TARGETS.iter().filter(|it| it.key).map(|it| it.name)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{key_fields, keys, merge};
+    use super::merge;
 
     #[test]
     fn values_keep_their_text() {
@@ -112,15 +76,5 @@ mod tests {
     #[test]
     fn null_is_empty() {
         assert_eq!(merge(r#"{"a":null,"b":1}"#, None).unwrap(), r#"{"b":1}"#);
-    }
-
-    #[test]
-    fn every_key_field_is_folded() {
-        let all: Vec<&str> = key_fields().collect();
-        assert_eq!(all, ["username", "email", "employee_id"]);
-        assert_eq!(
-            keys(r#"{"email":"A@B.example","username":"\u0041na","employee_id":""}"#).unwrap(),
-            r#"{"email":"a@b.example","username":"ana"}"#
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! Functions that SQL calls, so that statements stay set-based where a rule of ours is needed.
 
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::FunctionFlags;
 
 use super::fields;
 
@@ -11,10 +11,6 @@ pub(super) fn register(sql: &Connection) -> rusqlite::Result<()> {
     // merge_fields(fields, differences) -> fields
     sql.create_scalar_function("merge_fields", 2, pure, |call| {
         fields::merge(call.get_raw(0).as_str()?, call.get_raw(1).as_str_or_null()?).map_err(fault)
-    })?;
-    // key_fields(fields) -> the JSON object of folded keys
-    sql.create_scalar_function("key_fields", 1, pure, |call: &Context<'_>| {
-        fields::keys(call.get_raw(0).as_str()?).map_err(fault)
     })
 }
 

@@ -51,6 +51,8 @@ pub struct Unlisted {
     pub absent_since: Option<i64>,
     /// Whether the person is active.
     pub active: bool,
+    /// When the source was last asked about them; none = never.
+    pub asked_at: Option<i64>,
 }
 
 impl Store {
@@ -186,7 +188,7 @@ impl Store {
         mut each: impl FnMut(Unlisted) -> Result<()>,
     ) -> Result<()> {
         let mut query = self.sql.prepare_cached(
-            "SELECT id, source_id, person, absent_runs, absent_since FROM link
+            "SELECT id, source_id, person, absent_runs, absent_since, asked_at FROM link
              WHERE tenant = ?1 AND integration = ?2
                AND (gone = 0 OR (SELECT active FROM person p WHERE p.id = link.person)) ORDER BY id",
         )?;
@@ -205,6 +207,7 @@ impl Store {
                 absent_runs: row.get(3)?,
                 absent_since: row.get(4)?,
                 active: active.query_row([person], |row| row.get(0))?,
+                asked_at: row.get(5)?,
             })?;
         }
         Ok(())

@@ -5,28 +5,43 @@ mod apply;
 mod catalog;
 mod error;
 pub mod fields;
+mod flowing;
 mod functions;
+mod holding;
+mod holds;
+mod keys;
 mod known;
+mod narrowing;
 mod open;
 mod people;
+pub mod pins;
 mod runs;
 mod runs_read;
 mod settle;
 mod stage;
+mod standing;
 mod summary;
 
-pub use apply::{Applied, Apply};
+pub use apply::{Applied, Apply, Scope};
 pub use catalog::{CredentialRow, IntegrationRow, Saved};
 pub use error::StoreError;
+pub use flowing::Flowing;
+pub use holding::{AMBIGUOUS, Doubt, HeldPart, Rest, record_of};
+pub use holds::{Closing, Held, OpenHold, Rejected};
+pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};
+pub use narrowing::{EndedRow, Narrowed};
 pub use open::Store;
+pub use people::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 pub use people::{
     Census, ChangeRow, DocumentRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow,
 };
+pub use pins::{NewPin, STATUS, WHOLE, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
-pub use settle::{Claim, Flowing, HeldPart, KeyConflict, Mark, Rest, difference_keys};
+pub use settle::{Claim, KeyConflict, Mark};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};
+pub use standing::{Choice, Pin, Standing};
 
 /// What a call to the store gives.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -4,6 +4,7 @@ mod documents;
 mod find;
 mod history;
 mod import;
+mod why;
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Row, named_params, params};
@@ -12,6 +13,7 @@ pub use documents::DocumentRow;
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
 pub use import::{Import, ImportRow, Imported};
+pub use why::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 
 use super::{Result, Store, fields};
 use crate::model::{Millis, fold_key};
@@ -60,6 +62,10 @@ pub struct PeopleFilter {
     pub active: Option<bool>,
     /// Part of username, email or display name; case does not matter.
     pub search: Option<String>,
+    /// Only those whom this integration has linked.
+    pub integration: Option<String>,
+    /// Only those about whom a question is open.
+    pub held: bool,
     /// At most so many.
     pub limit: Option<u32>,
     /// After so many.
@@ -86,7 +92,11 @@ const WHERE: &str = "WHERE p.tenant = :tenant AND (:active IS NULL OR p.active =
     AND (:search IS NULL
       OR instr(fold_text(json_extract(p.fields, '$.username')), :search)
       OR instr(fold_text(json_extract(p.fields, '$.email')), :search)
-      OR instr(fold_text(json_extract(p.fields, '$.display_name')), :search))";
+      OR instr(fold_text(json_extract(p.fields, '$.display_name')), :search))
+    AND (:integration IS NULL OR EXISTS (
+      SELECT 1 FROM link l WHERE l.person = p.id AND l.integration = :integration))
+    AND (NOT :held OR p.id IN (
+      SELECT h.person FROM hold h WHERE h.tenant = :tenant AND h.state = 'open' AND h.person IS NOT NULL))";
 
 impl Store {
     /// How many people there are.
@@ -111,7 +121,10 @@ impl Store {
         let search = filter.search.as_deref().and_then(fold_key);
         let count: i64 = self.sql.query_row(
             &format!("SELECT count(*) FROM person p {WHERE}"),
-            named_params! { ":tenant": self.tenant.0, ":active": filter.active, ":search": search },
+            named_params! {
+                ":tenant": self.tenant.0, ":active": filter.active, ":search": search,
+                ":integration": filter.integration, ":held": filter.held,
+            },
             |row| row.get(0),
         )?;
         Ok(count.unsigned_abs())
@@ -132,6 +145,7 @@ impl Store {
         let rows = statement.query_map(
             named_params! {
                 ":tenant": self.tenant.0, ":active": filter.active, ":search": search,
+                ":integration": filter.integration, ":held": filter.held,
                 ":stamped": serde_json::to_string(stamped)?,
                 ":limit": filter.limit.map_or(-1, i64::from), ":offset": filter.offset,
             },
@@ -165,7 +179,11 @@ impl Store {
         Ok(Ok(()))
     }
 
-    fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
+    /// The person of that row.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or there is no such row.
+    pub fn person_by_row(&self, id: i64, stamped: &[String]) -> Result<PersonRow> {
         Ok(self
             .sql
             .prepare_cached(&format!("{SELECT} WHERE p.id = :id"))?

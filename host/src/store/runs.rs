@@ -125,6 +125,36 @@ impl Store {
         Ok(RunId { row, number, basis })
     }
 
+    /// Stores a run that failed before it began; its report gets the number. Nothing else is touched.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn add_failed_run(&mut self, new: &NewRun<'_>, mut report: RunReport) -> Result<RunReport> {
+        let tenant = self.tenant.0;
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        report.run = tx.query_row(
+            "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
+            [tenant],
+            |row| row.get(0),
+        )?;
+        tx.execute(
+            "INSERT INTO run (tenant, number, integration, kind, state, started_at, ended_at, config, shape, report)
+             VALUES (?1, ?2, ?3, ?4, 'failed', ?5, ?5, ?6, ?7, ?8)",
+            params![
+                tenant,
+                report.run,
+                new.integration,
+                new.kind.name(),
+                new.at,
+                new.config,
+                new.shape,
+                serde_json::to_string(&report)?
+            ],
+        )?;
+        tx.commit()?;
+        Ok(report)
+    }
+
     /// The run that was interrupted while it staged, if there is one.
     ///
     /// # Errors
@@ -134,7 +164,8 @@ impl Store {
             .sql
             .query_row(
                 "SELECT id, number, basis, config, started_at FROM run
-                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' ORDER BY id DESC LIMIT 1",
+                 WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' AND kind IN ('sync', 'plan')
+                 ORDER BY id DESC LIMIT 1",
                 params![self.tenant.0, integration],
                 |row| {
                     Ok((
@@ -353,7 +384,15 @@ fn clear(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
 
 /// Empties the staging tables of a run.
 fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
-    for table in ["staged", "staged_absent", "staged_hold", "run_page"] {
+    for table in [
+        "staged",
+        "staged_absent",
+        "staged_hold",
+        "staged_unpin",
+        "staged_unlink",
+        "staged_close",
+        "run_page",
+    ] {
         tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
     Ok(())

@@ -13,7 +13,7 @@ pub struct RunRow {
     pub number: i64,
     /// The integration; none = by hand.
     pub integration: Option<String>,
-    /// `sync`, `plan` or `import`.
+    /// See [`crate::sync::RunKind::name`].
     pub kind: String,
     /// Where it stands.
     pub state: String,
@@ -63,6 +63,8 @@ pub struct HoldRow {
     pub opened_run: i64,
     /// When.
     pub opened_at: Millis,
+    /// Rows of the people that the record could be, or whose username it needs; JSON list.
+    pub candidates: Option<String>,
 }
 
 const RUN: &str = "SELECT number, integration, kind, state, started_at, ended_at, report FROM run";
@@ -129,8 +131,13 @@ impl Store {
     ) -> Result<Vec<HoldRow>> {
         let mut statement = self.sql.prepare_cached(
             "SELECT h.id, h.integration, h.source_id,
-                    coalesce(json_extract(p.fields, '$.display_name'), json_extract(p.fields, '$.username')),
-                    p.uid, h.cause, h.reason, h.differences, r.number, h.opened_at
+                    coalesce(json_extract(p.fields, '$.display_name'), json_extract(p.fields, '$.username'),
+                      -- Who is nobody yet has told a name.
+                      (SELECT json_extract(d.value, '$[2]')
+                       FROM json_each(CASE WHEN h.person IS NULL THEN h.differences END) d
+                       WHERE json_extract(d.value, '$[0]') IN ('display_name', 'username')
+                       ORDER BY d.key LIMIT 1)),
+                    p.uid, h.cause, h.reason, h.differences, r.number, h.opened_at, h.candidates
              FROM hold h JOIN run r ON r.id = h.opened_run LEFT JOIN person p ON p.id = h.person
              WHERE h.tenant = ?1 AND h.state = 'open' AND (?2 IS NULL OR h.integration = ?2)
                AND (?3 IS NULL OR h.cause = ?3)
@@ -150,6 +157,7 @@ impl Store {
                     differences: row.get(7)?,
                     opened_run: row.get(8)?,
                     opened_at: row.get(9)?,
+                    candidates: row.get(10)?,
                 })
             },
         )?;

@@ -68,3 +68,40 @@ ALTER TABLE staged_hold ADD COLUMN candidates TEXT;
 
 -- The run that undid this change, if one did.
 ALTER TABLE change ADD COLUMN undone_by INTEGER REFERENCES run;
+
+-- Pins of which a run has found that the source says something else by now.
+CREATE TABLE staged_unpin (
+  run INTEGER NOT NULL REFERENCES run,
+  pin INTEGER NOT NULL,
+  PRIMARY KEY (run, pin)
+) STRICT, WITHOUT ROWID;
+
+-- Links that make room for one to the same person's new id at the source.
+CREATE TABLE staged_unlink (
+  run  INTEGER NOT NULL REFERENCES run,
+  link INTEGER NOT NULL,
+  PRIMARY KEY (run, link)
+) STRICT, WITHOUT ROWID;
+
+-- Standing questions that a run over some people answers.
+CREATE TABLE staged_close (
+  run   INTEGER NOT NULL REFERENCES run,
+  hold  INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('withdrawn', 'approved')),
+  note  TEXT NOT NULL,
+  PRIMARY KEY (run, hold)
+) STRICT, WITHOUT ROWID;
+
+-- Of a record that is nobody yet: the digest of its mapped fields, which a rejection pins.
+ALTER TABLE hold ADD COLUMN digest TEXT;
+ALTER TABLE staged_hold ADD COLUMN digest TEXT;
+
+-- The run that answered the question or withdrew it.
+ALTER TABLE hold ADD COLUMN closed_run INTEGER REFERENCES run;
+CREATE INDEX hold_closed_run ON hold (closed_run) WHERE closed_run IS NOT NULL;
+
+-- When the source was last asked about somebody whom it did not list: whoever waits longest is asked first.
+ALTER TABLE link ADD COLUMN asked_at INTEGER;
+
+-- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
+CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 use rusqlite::{TransactionBehavior, named_params, params};
 
+use super::holding::{Doubt, doubtful};
 use super::runs::RunId;
+use super::standing::unpin_later;
 use super::{Result, Store};
 use crate::model::{Millis, Outcome, PersonUid};
 use crate::sync::Evidence;
@@ -92,6 +94,10 @@ pub struct StagedRow {
     pub open: bool,
     /// What changes; none refreshes the link only.
     pub change: Option<NewChange>,
+    /// Of a row that is ambiguous: what somebody needs to decide it.
+    pub doubt: Option<Doubt>,
+    /// The id at the source that the person had before, when this row takes its place.
+    pub relinks: Option<String>,
 }
 
 impl StagedRow {
@@ -119,6 +125,8 @@ pub struct StagedPage {
     pub counts: Counts,
     /// The others.
     pub rows: Vec<StagedRow>,
+    /// Pins that the source has outlived.
+    pub unpins: Vec<i64>,
 }
 
 impl Store {
@@ -134,8 +142,10 @@ impl Store {
             let mut writer = Writer::new(&tx, tenant, run, integration, at)?;
             for row in &page.rows {
                 writer.row(row, &mut ids)?;
+                beside(&tx, tenant, run, integration, row)?;
             }
         }
+        unpin_later(&tx, run, &page.unpins)?;
         let mut seen = Vec::with_capacity(page.seen.serialized_size());
         page.seen.serialize_into(&mut seen).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
         tx.prepare_cached(
@@ -193,6 +203,27 @@ impl Ids {
             change: next.query_row(params!["change", most], |row| row.get(0))?,
         })
     }
+}
+
+/// What a row leaves behind beside itself.
+fn beside(
+    tx: &rusqlite::Transaction<'_>,
+    tenant: i64,
+    run: RunId,
+    integration: &str,
+    row: &StagedRow,
+) -> Result<()> {
+    if let (Some(doubt), Some(source_id), Some(change)) = (&row.doubt, &row.source_id, &row.change) {
+        doubtful(tx, run, source_id, &change.reason, doubt)?;
+    }
+    if let (Some(old), Some(person)) = (&row.relinks, row.person) {
+        tx.prepare_cached(
+            "INSERT INTO staged_unlink (run, link)
+             SELECT ?1, id FROM link WHERE tenant = ?2 AND integration = ?3 AND person = ?4 AND source_id = ?5",
+        )?
+        .execute(params![run.row, tenant, integration, person, old])?;
+    }
+    Ok(())
 }
 
 struct Writer<'tx> {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use tokio::runtime::Handle;
 
 use super::allowed;
+use super::bars::{Pins, Word};
 use super::enumeration::CompleteEnumeration;
 use super::error::RunError;
 use super::evidence::{Evidence, GraceOver};
@@ -26,7 +27,7 @@ use crate::store::{Counts, Deed, HeldPart, Mark, NewChange, StagedRow, Status, S
 pub(super) const ASK_AT_MOST: usize = 2000;
 
 /// How many in one call.
-const ASK_AT_ONCE: usize = 200;
+pub(super) const ASK_AT_ONCE: usize = 200;
 
 /// The cause under which people are held of whom the source gave no answer.
 pub(super) const UNCONFIRMED: &str = "deactivate:unconfirmed";
@@ -98,7 +99,8 @@ impl Judge<'_> {
             return Ok(absence);
         }
         // Of whom something may become comes first: those who left before must not use up the questions.
-        unlisted.sort_by_key(|person| !person.active);
+        // Among them whoever has waited longest, so that with too many for one night everybody's turn comes.
+        unlisted.sort_by_key(|person| (!person.active, person.asked_at));
         self.progress.stage("absent", Some(unlisted.len() as u64));
         let answers = self.ask(&unlisted, &mut absence);
         let mut sorted = Sorted::default();
@@ -170,7 +172,9 @@ impl Judge<'_> {
         let (mut gaps, mut untold) = (0_u64, 0_u64);
         for (person, user) in present {
             let mut ended = false;
-            match judged.remove(&person.source_id).map(only_status) {
+            let row = judged.remove(&person.source_id).map(only_status);
+            let enabled = row.as_ref().and_then(|row| row.enabled);
+            match row {
                 Some(row) if row.enabled == Some(false) || row.is(Outcome::Failed) => {
                     ended =
                         row.enabled == Some(false) && (row.change.is_none() || row.is(Outcome::Deactivated));
@@ -185,6 +189,7 @@ impl Judge<'_> {
                         left.push(Case {
                             person,
                             told: Told::LeftFilter(why),
+                            word: Word::Unlisted(enabled),
                             proof: Some(proof),
                             action: self.terms.integration.on_left_filter,
                         });
@@ -210,6 +215,7 @@ impl Judge<'_> {
         }
         self.store.stage_rows(self.terms.run, &self.terms.integration.name, &rows, self.at)?;
         self.store.stage_absent(self.terms.run, &marks)?;
+        self.store.stage_unpins(self.terms.run, &staged.unpins)?;
         Ok(left)
     }
 
@@ -223,7 +229,13 @@ impl Judge<'_> {
         let case = |(person, deleted): (Unlisted, Option<Option<String>>)| match deleted {
             Some(time) => {
                 let proof = Some(Evidence::deleted(listing, time.as_deref()));
-                Case { person, told: Told::Deleted(time), proof, action: integration.on_deleted }
+                Case {
+                    person,
+                    told: Told::Deleted(time),
+                    word: Word::Deleted,
+                    proof,
+                    action: integration.on_deleted,
+                }
             }
             None => {
                 let over =
@@ -232,6 +244,7 @@ impl Judge<'_> {
                 Case {
                     person,
                     told: Told::NotFound(proof.is_some()),
+                    word: Word::NotFound,
                     proof,
                     action: integration.on_not_found,
                 }
@@ -248,9 +261,16 @@ impl Judge<'_> {
         let integration = &self.terms.integration;
         let mut absent = Vec::with_capacity(cases.len());
         let mut versions = Vec::with_capacity(cases.len());
-        for (number, Case { person, told, .. }) in cases.iter().enumerate() {
+        let mut unpins = Vec::new();
+        for (number, Case { person, told, word, .. }) in cases.iter().enumerate() {
             let candidate = self.store.candidate(&integration.name, person.person)?;
             let mut known = self.terms.known_person(self.store, number, Tie::Linked, &candidate)?;
+            let pins = Pins::of(self.terms, self.store, &person.source_id, *word, None, true)?;
+            pins.bar(&mut known);
+            // Those of people who are there were looked at with their record.
+            if !matches!(told, Told::LeftFilter(_)) {
+                unpins.extend(pins.lifted);
+            }
             if let Some(other) = self.store.seen_by_others(&integration.name, person.person)?.first() {
                 known.status_barred = Some(format!("still seen by {other}"));
             }
@@ -264,7 +284,7 @@ impl Judge<'_> {
         let mut marks = Vec::with_capacity(cases.len());
         let judged = cases.into_iter().zip(versions).zip(decisions).zip(&incoming.absent);
         for (((case, version), decision), told) in judged {
-            let Case { person, told: evidence, proof, action } = case;
+            let Case { person, told: evidence, proof, action, .. } = case;
             let proof = proof.filter(|_| allowed::deactivates(self.terms, &told.known, action));
             let ended = matches!(decision.situation, Situation::Deactivate | Situation::Unchanged);
             marks.push(Mark {
@@ -281,6 +301,7 @@ impl Judge<'_> {
         }
         self.store.stage_rows(self.terms.run, &integration.name, &rows, self.at)?;
         self.store.stage_absent(self.terms.run, &marks)?;
+        self.store.stage_unpins(self.terms.run, &unpins)?;
         Ok(())
     }
 
@@ -317,6 +338,7 @@ const UNTOLD: &str =
 struct Case {
     person: Unlisted,
     told: Told,
+    word: Word,
     proof: Option<Evidence>,
     action: Action,
 }
@@ -342,7 +364,7 @@ impl Sorted {
 }
 
 /// A decision about an absent person, as a row to stage; none when nothing is to be done or said.
-fn row(
+pub(super) fn row(
     person: &Unlisted,
     decision: Decision,
     proof: Option<Evidence>,
@@ -393,7 +415,7 @@ fn kept(person: &Unlisted, reason: &str) -> StagedRow {
 }
 
 /// A row that says something about an absent person and changes nothing.
-fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
+pub(super) fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
     StagedRow {
         source_id: Some(person.source_id.clone()),
         link: Some(person.link),
@@ -413,5 +435,7 @@ fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
             differences: None,
             not_applied: None,
         }),
+        doubt: None,
+        relinks: None,
     }
 }

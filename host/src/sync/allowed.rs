@@ -110,19 +110,36 @@ pub(super) fn deactivates(terms: &Terms, known: &KnownPerson, action: Action) ->
 /// Whether the terms let this integration make somebody active again, whom the source says is enabled.
 pub(super) fn reactivates(terms: &Terms, known: &KnownPerson, enabled: Option<bool>) -> bool {
     let own = || {
-        matches!(known.inactive_since, Some(DeactivatedBy::ThisIntegration))
+        // Somebody has said who this is: what ended the person was about another record.
+        matches!(known.tie, Tie::Decided)
+            || matches!(known.inactive_since, Some(DeactivatedBy::ThisIntegration))
             || known.was_enabled == Some(false)
             || known.was_absent
     };
     terms.integration.deactivate
         && enabled == Some(true)
         && known.status_barred.is_none()
-        && matches!(known.tie, Tie::Linked)
+        && !matches!(known.tie, Tie::Matched(_))
         && match terms.integration.reactivate {
             Reactivate::Always => true,
             Reactivate::Own => own(),
             Reactivate::Never => false,
         }
+}
+
+/// What creations have in common, in the host's own words: the plugin's reason is free text.
+pub(super) fn creation_cause(active: bool) -> &'static str {
+    if active { "new at the source" } else { "new at the source, disabled there: created inactive" }
+}
+
+/// What reactivations have in common, in the host's own words.
+pub(super) fn reactivation_cause(known: &KnownPerson) -> &'static str {
+    match (known.was_enabled, known.was_absent, &known.inactive_since) {
+        (Some(false), ..) => "enabled at the source again",
+        (_, true, _) => "back at the source",
+        (.., Some(DeactivatedBy::ThisIntegration)) => "enabled at the source again",
+        _ => "enabled at the source",
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +157,9 @@ mod tests {
             "name = \"x\"\ncredential = \"x\"\naccess-role = \"Employee\"\n{more}\n[mapping]\n\
              username = \"userPrincipalName\"\ndepartment = \"department\"\n"
         );
-        let integration = config::parse("x", &document, &config::seed_fields()).unwrap();
+        let integration =
+            config::parse("x", &document, &config::seed_fields(), &crate::model::Targets::built_in())
+                .unwrap();
         Terms {
             written: Terms::written(&integration),
             checks_roles: false,
@@ -152,6 +171,8 @@ mod tests {
             cloud: String::new(),
             shape: String::new(),
             others: Vec::new(),
+            standing: crate::store::Standing::default(),
+            wish: None,
             integration,
         }
     }

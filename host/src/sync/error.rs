@@ -59,6 +59,23 @@ impl RunError {
         }
     }
 
+    /// Whether something has to be put right before it can go well: a credential, a permission, a filter, a
+    /// grant. Else the source or this machine failed, and the same may go well another time.
+    #[must_use]
+    pub fn asks_for_change(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Call { error, .. } => match error.contract() {
+                Some(Error::AuthRejected(_) | Error::DeniedByHost(_) | Error::Settings(_)) => true,
+                Some(Error::Upstream(answer)) => {
+                    (400..500).contains(&answer.status) && !matches!(answer.status, 408 | 429)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// What to do about it, when there is something.
     #[must_use]
     pub fn help(&self) -> Option<String> {

@@ -33,9 +33,11 @@ struct FieldTally {
 }
 
 /// The parts of one change, each with the cause that it would be held for.
-struct Part<'a> {
-    cause: String,
-    difference: Option<Difference<'a>>,
+pub(super) struct Part<'a> {
+    pub(super) cause: String,
+    /// The cause whose limit counts, where people are asked in larger groups than are counted.
+    limit: Option<String>,
+    pub(super) difference: Option<Difference<'a>>,
     always: bool,
 }
 
@@ -186,7 +188,7 @@ pub fn split(
     for part in parts(flowing, &standing)? {
         let reason = if part.always {
             Some("the first time, values that are there are overwritten only with consent".to_owned())
-        } else if let Some(reason) = tripped.get(&part.cause) {
+        } else if let Some(reason) = tripped.get(&part.cause).or_else(|| tripped.get(part.limit.as_ref()?)) {
             Some(reason.clone())
         } else {
             standing(&part.cause).then(|| "held before".to_owned())
@@ -215,7 +217,7 @@ pub fn split(
 }
 
 /// The outcome of what is left of a change.
-fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> Outcome {
+pub(super) fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> Outcome {
     if flowing.status && !hold_status {
         return flowing.outcome;
     }
@@ -234,10 +236,13 @@ fn outcome_of(flowing: &Flowing, rest: &[Difference<'_>], hold_status: bool) -> 
 
 /// A value that waited for consent when the person was adopted goes on waiting for it, though the person is
 /// linked by now.
-fn parts<'f>(flowing: &'f Flowing, standing: &dyn Fn(&str) -> bool) -> crate::store::Result<Vec<Part<'f>>> {
+pub(super) fn parts<'f>(
+    flowing: &'f Flowing,
+    standing: &dyn Fn(&str) -> bool,
+) -> crate::store::Result<Vec<Part<'f>>> {
     let mut parts = Vec::new();
     if let Some(cause) = &flowing.deactivation {
-        parts.push(Part { cause: cause.clone(), difference: None, always: false });
+        parts.push(Part { cause: cause.clone(), limit: None, difference: None, always: false });
     }
     for difference in differences(flowing)? {
         let (field, before, after) = difference;
@@ -252,139 +257,39 @@ fn parts<'f>(flowing: &'f Flowing, standing: &dyn Fn(&str) -> bool) -> crate::st
         } else {
             "change"
         };
-        parts.push(Part {
-            cause: format!("{kind}:{field}"),
-            difference: Some(difference),
-            always: overwrites,
-        });
+        let cause = format!("{kind}:{field}");
+        let moved =
+            before.zip(after).filter(|_| kind == "rename").and_then(|(from, to)| new_domain(from, to));
+        let (cause, limit) = match moved {
+            Some(moved) => (moved, Some(cause)),
+            None => (cause, None),
+        };
+        parts.push(Part { cause, limit, difference: Some(difference), always: overwrites });
     }
     Ok(parts)
 }
+
+/// The cause of a name that moves to another domain: a renamed mail domain is one question, whatever fields
+/// have it.
+fn new_domain(from: &RawValue, to: &RawValue) -> Option<String> {
+    /// No domain is longer.
+    const MOST: usize = 253;
+    let domain = |value: &RawValue| {
+        let text = serde_json::from_str::<String>(value.get()).ok()?;
+        let (_, domain) = text.rsplit_once('@')?;
+        (!domain.is_empty() && domain.len() <= MOST).then(|| domain.to_lowercase())
+    };
+    let (from, to) = (domain(from)?, domain(to)?);
+    (from != to).then(|| format!("{RENAMING}@{from}:@{to}"))
+}
+
+/// How the causes of renames begin.
+pub(super) const RENAMING: &str = "rename:";
 
 fn filled(value: &RawValue) -> bool {
     !matches!(value.get(), "null" | "\"\"")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Concerned, Split, Tally, Tripped, split};
-    use crate::config::Guard;
-    use crate::model::Outcome;
-    use crate::store::Flowing;
-
-    fn flowing(outcome: Outcome, differences: &str, deactivation: Option<&str>) -> Flowing {
-        Flowing {
-            change: 1,
-            source_id: "a".into(),
-            person: 1,
-            outcome,
-            differences: (!differences.is_empty()).then(|| differences.to_owned()),
-            deactivation: deactivation.map(str::to_owned),
-            status: deactivation.is_some(),
-            linked: outcome != Outcome::Adopted,
-        }
-    }
-
-    fn trips(changes: &[Flowing], recent: &[Flowing], active: u64, filled: u64) -> Tripped {
-        let tally = |list: &[Flowing]| {
-            let mut tally = Tally::default();
-            list.iter().for_each(|it| tally.add(it, |_| false).unwrap());
-            tally
-        };
-        let concerned = Concerned { linked_active: active, filled: &mut |_| Ok(filled), new_shape: None };
-        tally(changes).trips(&tally(recent), &Guard::default(), concerned).unwrap()
-    }
-
-    fn leavers(count: usize) -> Vec<Flowing> {
-        vec![flowing(Outcome::Deactivated, "", Some("deactivate:deleted")); count]
-    }
-
-    #[test]
-    fn deactivations_pass_up_to_five_or_two_percent() {
-        assert!(trips(&leavers(5), &[], 10, 0).is_empty());
-        assert!(trips(&leavers(6), &[], 10, 0).contains_key("deactivate:deleted"));
-        assert!(trips(&leavers(40), &[], 2000, 0).is_empty());
-        assert!(trips(&leavers(41), &[], 2000, 0).contains_key("deactivate:deleted"));
-    }
-
-    #[test]
-    fn never_more_than_five_hundred() {
-        assert!(trips(&leavers(500), &[], 1_000_000, 0).is_empty());
-        assert!(trips(&leavers(501), &[], 1_000_000, 0).contains_key("deactivate:deleted"));
-    }
-
-    #[test]
-    fn the_last_day_counts() {
-        assert!(trips(&leavers(3), &leavers(2), 10, 0).is_empty());
-        assert!(trips(&leavers(3), &leavers(3), 10, 0).contains_key("deactivate:deleted"));
-    }
-
-    #[test]
-    fn causes_are_counted_apart() {
-        let mut both = leavers(5);
-        both.extend(vec![flowing(Outcome::Deactivated, "", Some("deactivate:disabled")); 5]);
-        assert!(trips(&both, &[], 10, 0).is_empty());
-    }
-
-    #[test]
-    fn a_new_shape_holds_every_deactivation() {
-        let mut tally = Tally::default();
-        tally.add(&leavers(1)[0], |_| false).unwrap();
-        let concerned =
-            Concerned { linked_active: 1000, filled: &mut |_| Ok(0), new_shape: Some("first run") };
-        let tripped = tally.trips(&Tally::default(), &Guard::default(), concerned).unwrap();
-        assert_eq!(tripped["deactivate:deleted"], "first run");
-    }
-
-    #[test]
-    fn a_wiped_column_is_held_and_the_rest_flows() {
-        let wiped = flowing(Outcome::Updated, r#"[["department","Sales",null],["job_title","A","B"]]"#, None);
-        let tripped = trips(&vec![wiped.clone(); 11], &[], 2000, 100);
-        assert_eq!(tripped.keys().collect::<Vec<_>>(), ["clear:department"]);
-        assert!(
-            trips(&vec![wiped.clone(); 11], &[], 2000, 1000).is_empty(),
-            "under 5% of those who have one"
-        );
-        let Split { held, outcome, differences, .. } = split(&wiped, &tripped, |_| false).unwrap().unwrap();
-        assert_eq!(held[0].cause, "clear:department");
-        assert_eq!(outcome, Outcome::Updated);
-        assert_eq!(differences.as_deref(), Some(r#"[["job_title","A","B"]]"#));
-    }
-
-    #[test]
-    fn renames_are_guarded_like_deactivations() {
-        let renamed = flowing(Outcome::Renamed, r#"[["username","a","b"]]"#, None);
-        assert!(trips(&vec![renamed.clone(); 5], &[], 10, 0).is_empty());
-        assert!(trips(&vec![renamed; 6], &[], 10, 0).contains_key("rename:username"));
-    }
-
-    #[test]
-    fn values_that_collapse_are_held() {
-        let moved = |n: usize| flowing(Outcome::Updated, &format!(r#"[["office","o{}","x"]]"#, n % 4), None);
-        assert!(trips(&(0..24).map(moved).collect::<Vec<_>>(), &[], 2000, 0).is_empty());
-        assert!(trips(&(0..25).map(moved).collect::<Vec<_>>(), &[], 2000, 0).contains_key("change:office"));
-        let reorganised = |_| flowing(Outcome::Updated, r#"[["office","Sales","Revenue"]]"#, None);
-        assert!(trips(&(0..400).map(reorganised).collect::<Vec<_>>(), &[], 2000, 0).is_empty());
-    }
-
-    #[test]
-    fn adoption_fills_and_holds_overwriting() {
-        let adopted =
-            flowing(Outcome::Adopted, r#"[["department","Sales","Revenue"],["city",null,"Bonn"]]"#, None);
-        let Split { held, outcome, differences, .. } =
-            split(&adopted, &Tripped::new(), |_| false).unwrap().unwrap();
-        assert_eq!(held[0].cause, "overwrite:department");
-        assert_eq!(outcome, Outcome::Adopted);
-        assert_eq!(differences.as_deref(), Some(r#"[["city",null,"Bonn"]]"#));
-    }
-
-    #[test]
-    fn what_waits_goes_on_waiting() {
-        let leaver = &leavers(1)[0];
-        let standing =
-            split(leaver, &Tripped::new(), |cause| cause == "deactivate:deleted").unwrap().unwrap();
-        assert_eq!(standing.outcome, Outcome::Held);
-        assert!(standing.hold_status);
-        assert_eq!(split(leaver, &Tripped::new(), |_| false).unwrap(), None);
-    }
-}
+#[path = "guard_tests.rs"]
+mod tests;

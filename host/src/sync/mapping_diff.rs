@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::bars::{Pins, Word};
 use super::error::RunError;
-use super::page::name;
+use super::row::name;
 use super::terms::{Feeder, Terms};
 use crate::config::{self, Integration};
 use crate::engine::Transformer;
-use crate::engine::contract::{CandidateSet, Incoming, Source, Tie};
-use crate::store::{DocumentRow, RunId, Store};
+use crate::engine::contract::{CandidateSet, Incoming, Tie};
+use crate::store::{DocumentRow, Store};
 
 /// Records that are judged at once.
 const CHUNK: usize = 500;
@@ -65,24 +66,30 @@ pub struct Blast {
     pub not_selected: Vec<String>,
 }
 
-/// Maps the stored records of an integration with another document's mapping.
+/// Maps the stored records of an integration with another document's mapping. `terms` are those that a run
+/// would have today ([`super::look::terms_of`]).
 ///
 /// # Errors
 /// When the store or the plugin fails.
 pub fn blast_radius(
     store: &Store,
     transformer: &mut Transformer,
-    current: &Integration,
+    mut terms: Terms,
     new: &Integration,
     others: Vec<Feeder>,
 ) -> Result<Blast, RunError> {
-    let terms = terms(new, others);
-    let (was, is) = (config::select(current), config::select(new));
+    let current = std::mem::replace(&mut terms.integration, new.clone());
+    terms.mapping = config::mapping_text(new);
+    terms.policy = config::policy_text(new);
+    terms.written = Terms::written(new);
+    terms.checks_roles = Terms::takes_roles(new);
+    terms.others = others;
+    let (was, is) = (config::select(&current), config::select(new));
     let targets = |of: &Integration| -> BTreeSet<String> {
         of.mapping.iter().map(|rule| rule.target.name.to_string()).collect()
     };
     let mut blast = Blast {
-        dropped: targets(current).difference(&targets(new)).cloned().collect(),
+        dropped: targets(&current).difference(&targets(new)).cloned().collect(),
         not_selected: is.into_iter().filter(|path| !was.contains(path)).collect(),
         ..Blast::default()
     };
@@ -98,29 +105,6 @@ pub fn blast_radius(
     })??;
     judge(store, transformer, &terms, &chunk, &mut blast)?;
     Ok(blast)
-}
-
-/// The terms of a run that never is.
-fn terms(integration: &Integration, others: Vec<Feeder>) -> Terms {
-    Terms {
-        integration: integration.clone(),
-        run: RunId { row: 0, number: 0, basis: 0 },
-        mapping: config::mapping_text(integration),
-        policy: config::policy_text(integration),
-        source: Source {
-            settings: Vec::new(),
-            filter: None,
-            select: Vec::new(),
-            page_size: integration.page_size,
-            delta: false,
-        },
-        source_tenant: String::new(),
-        cloud: String::new(),
-        shape: String::new(),
-        others,
-        written: Terms::written(integration),
-        checks_roles: Terms::takes_roles(integration),
-    }
 }
 
 fn judge(
@@ -150,7 +134,9 @@ fn judge(
             }
         };
         let candidate = store.candidate(&terms.integration.name, row.person)?;
-        let known = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        let mut known = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        let word = Word::Listed(mapped.enabled);
+        Pins::of(terms, store, &row.source_id, word, Some(&mapped.fields), true)?.bar(&mut known);
         names.push(name(&candidate.fields));
         present.push(CandidateSet { incoming: mapped, known: vec![known] });
     }

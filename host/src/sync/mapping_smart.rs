@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::sample::{FieldSample, Sample, prevailing};
 use crate::config::SourceField;
 use crate::engine::contract::Suggestion;
-use crate::model::{CONNECTOR_SYNC_TIME, TARGETS, ValueType};
+use crate::model::{CONNECTOR_SYNC_TIME, Filled, Targets, ValueType};
 
 /// How sure a proposal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -82,22 +82,28 @@ impl SmartMapping {
 
 /// Proposes a mapping.
 #[must_use]
-pub fn propose(sample: &Sample, suggestions: &[Suggestion], fields: &[SourceField]) -> SmartMapping {
-    let mut proposals: Vec<Proposal> = TARGETS
+pub fn propose(
+    sample: &Sample,
+    suggestions: &[Suggestion],
+    fields: &[SourceField],
+    targets: &Targets,
+) -> SmartMapping {
+    let mut proposals: Vec<Proposal> = targets
         .iter()
+        .filter(|target| target.filled == Filled::ByMapping)
         .filter_map(|target| {
             if target.name == CONNECTOR_SYNC_TIME {
                 return stamp(fields);
             }
             let suggested = suggestions.iter().find(|it| it.target == target.name);
             let field = suggested.and_then(|it| sample.field(&it.source));
-            let named = || sample.fields.iter().find(|it| same(&it.path, target.name));
+            let named = || sample.fields.iter().find(|it| same(&it.path, &target.name));
             let field = field.or_else(named)?;
-            Some(judge(sample, field, target.name, target.label, target.value_type, suggested.is_some()))
+            Some(judge(sample, field, &target.name, &target.label, target.value_type, suggested.is_some()))
         })
         .collect();
     prefer_mail(sample, &mut proposals);
-    let keys = keys(sample, &proposals);
+    let keys = keys(sample, &proposals, targets);
     SmartMapping { proposals, keys }
 }
 
@@ -209,9 +215,9 @@ fn prefer_mail(sample: &Sample, proposals: &mut [Proposal]) {
 }
 
 /// What the facts say about each field by which people can be recognised: the unique and full ones first.
-fn keys(sample: &Sample, proposals: &[Proposal]) -> Vec<KeyAdvice> {
+fn keys(sample: &Sample, proposals: &[Proposal], targets: &Targets) -> Vec<KeyAdvice> {
     let mut found: Vec<(bool, f64, KeyAdvice)> = Vec::new();
-    for target in TARGETS.iter().filter(|it| it.key) {
+    for target in targets.keys() {
         let Some(proposal) = proposals.iter().find(|it| it.target == target.name) else { continue };
         let Some(field) = sample.field(&proposal.source) else { continue };
         let fill = sample.fill_rate(field);
@@ -282,7 +288,7 @@ mod tests {
                 user(n, &format!("\"m{n}@contoso.example\""), &id)
             })
             .collect();
-        let smart = propose(&sample(&users), &suggestions(), &seed_fields());
+        let smart = propose(&sample(&users), &suggestions(), &seed_fields(), &Targets::built_in());
         let of = |target: &str| smart.proposals.iter().find(|it| it.target == target).unwrap();
         assert_eq!(of("email").confidence, Confidence::High);
         assert_eq!(of("email").reason, "the plugin suggests it; values look like mail addresses: 100%");
@@ -299,7 +305,7 @@ mod tests {
     #[test]
     fn doubles_spoil_a_key_and_an_empty_mail_is_replaced() {
         let users: Vec<String> = (0..10).map(|n| user(n, "null", "\"7\"")).collect();
-        let smart = propose(&sample(&users), &suggestions(), &seed_fields());
+        let smart = propose(&sample(&users), &suggestions(), &seed_fields(), &Targets::built_in());
         let email = smart.proposals.iter().find(|it| it.target == "email").unwrap();
         assert_eq!((email.source.as_str(), email.confidence), ("userPrincipalName", Confidence::Medium));
         let id = smart.keys.iter().find(|it| it.target == "employee_id").unwrap();

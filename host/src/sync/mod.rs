@@ -2,12 +2,15 @@
 
 mod absent;
 mod allowed;
+mod approve;
+mod bars;
 mod disk;
 mod enumeration;
 mod error;
 mod evidence;
 mod filter;
 pub mod guard;
+pub mod look;
 pub mod mapping_diff;
 pub mod mapping_smart;
 pub mod mapping_test;
@@ -16,16 +19,18 @@ pub mod preflight;
 mod progress;
 mod report;
 mod retry;
+mod row;
 mod run;
 pub mod sample;
 mod settle;
+mod some;
 mod stage;
 mod take_up;
 mod terms;
 
 pub use enumeration::{CompleteEnumeration, Listing, judge};
 pub use error::RunError;
-pub use evidence::{Evidence, GraceOver};
+pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
 pub use filter::FilterCheck;
 pub use progress::{Progress, Silent};
 pub use report::{
@@ -33,7 +38,8 @@ pub use report::{
     Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
-pub use run::{Job, LastApplied, run};
+pub use run::{Job, LastApplied, OVERDUE, run};
+pub use some::{Order, run_some};
 pub use stage::call as ask;
 pub use take_up::apply_run;
-pub use terms::{Feeder, Terms};
+pub use terms::{Feeder, Terms, Wish};

@@ -4,17 +4,14 @@ use roaring::RoaringTreemap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::allowed::{self, parse};
+use super::bars::{self, Pins, Word};
 use super::error::RunError;
-use super::evidence::Evidence;
+use super::row::{doubt, ended, failed, name, row, undecided};
 use super::terms::Terms;
 use crate::engine::Transformer;
-use crate::engine::contract::{
-    BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
-};
-use crate::model::{ACCESS_ROLE, Outcome, PersonUid, fold_key};
-use crate::store::{
-    Candidate, Deed, Known, NewChange, StagedPage, StagedRow, Status, Store, difference_keys, fields,
-};
+use crate::engine::contract::{BadRecord, CandidateSet, Incoming, MappedRecord, Page, PageUser, Tie};
+use crate::model::{ACCESS_ROLE, Outcome, fold_key};
+use crate::store::{Candidate, Choice, Known, StagedPage, StagedRow, Store};
 
 /// No source has pages of more users; Graph's have 999 at the most.
 const MOST_USERS: usize = 2_000;
@@ -31,14 +28,27 @@ pub(super) struct PageWorker<'a> {
 }
 
 /// A record that is to be judged, with everybody it could be.
-struct Case<'a> {
-    user: &'a PageUser,
-    known: Option<Known>,
-    digest: [u8; 16],
-    mapped: MappedRecord,
-    candidates: Vec<Candidate>,
-    /// The candidate was found by a link, of this integration or of another one, and not by a key.
-    by_link: bool,
+pub(super) struct Case<'a> {
+    pub(super) user: &'a PageUser,
+    pub(super) known: Option<Known>,
+    pub(super) digest: [u8; 16],
+    pub(super) mapped: MappedRecord,
+    pub(super) candidates: Vec<Candidate>,
+    found: Found,
+    pub(super) pins: Pins,
+    /// The id that the person had at the source before, when this record takes its place.
+    pub(super) relinks: Option<String>,
+}
+
+/// How candidates were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// By a link, of this integration or of another one.
+    ByLink,
+    /// By their match keys.
+    ByKey,
+    /// Somebody in charge has said so.
+    ByDecision,
 }
 
 impl<'a> PageWorker<'a> {
@@ -101,7 +111,7 @@ impl<'a> PageWorker<'a> {
                     continue;
                 }
             }
-            match self.case(user, known, digest)? {
+            match self.case(user, known, digest, true, &mut staged.unpins)? {
                 Ok(case) => cases.push(case),
                 Err(row) => staged.rows.push(row),
             }
@@ -128,7 +138,7 @@ impl<'a> PageWorker<'a> {
         let mut cases = Vec::new();
         for (user, known) in users.iter().zip(known) {
             let digest = xxh3_128(user.raw.as_bytes()).to_le_bytes();
-            match self.case(user, known, digest)? {
+            match self.case(user, known, digest, false, &mut staged.unpins)? {
                 Ok(case) => cases.push(case),
                 Err(row) => staged.rows.push(row),
             }
@@ -143,7 +153,13 @@ impl<'a> PageWorker<'a> {
         user: &'p PageUser,
         known: Option<Known>,
         digest: [u8; 16],
+        listed: bool,
+        unpins: &mut Vec<i64>,
     ) -> Result<Result<Case<'p>, StagedRow>, RunError> {
+        let skipped = |reason| ended(Some(user.id.clone()), known, digest, Outcome::Skipped, reason);
+        if let Some(reason) = bars::erased(self.terms, &self.store, &user.id)? {
+            return Ok(Err(skipped(reason)));
+        }
         let mapped = match self.transformer.map_record(&self.terms.mapping, &user.raw) {
             Ok(Ok(mapped)) => mapped,
             Ok(Err(bad)) => return Ok(Err(failed(&bad, digest, Some((user, known))))),
@@ -165,18 +181,31 @@ impl<'a> PageWorker<'a> {
             let bad = BadRecord { id: Some(user.id.clone()), field: Some(ACCESS_ROLE.into()), reason };
             return Ok(Err(failed(&bad, digest, Some((user, known)))));
         }
-        let (candidates, by_link) = self.candidates(user, known, &mapped)?;
-        for candidate in candidates.iter().filter(|_| !by_link) {
+        let word = if listed { Word::Listed(mapped.enabled) } else { Word::Unlisted(mapped.enabled) };
+        let fields = Some(mapped.fields.as_str());
+        let pins = Pins::of(self.terms, &self.store, &user.id, word, fields, known.is_some())?;
+        unpins.extend(&pins.lifted);
+        if let Some(reason) = pins.whole() {
+            return Ok(Err(skipped(reason.to_owned())));
+        }
+        let (candidates, found) = self.candidates(user, known, &mapped)?;
+        let mut relinks = None;
+        for candidate in candidates.iter().filter(|_| found != Found::ByLink) {
             let (tenant, cloud) = (&self.terms.source_tenant, &self.terms.cloud);
             if let Some(id) = self.store.linked_to_another(candidate.person, tenant, cloud, &user.id)? {
+                if self.terms.takes_place_of(&user.id, &id) {
+                    relinks = Some(id);
+                    continue;
+                }
                 let reason = format!(
                     "matches {}, who is linked to another user of the source ({id})",
                     name(&candidate.fields)
                 );
-                return Ok(Err(undecided(user, digest, reason)));
+                let doubt = doubt(&mapped.fields, &candidates)?;
+                return Ok(Err(undecided(user, digest, reason, doubt)));
             }
         }
-        Ok(Ok(Case { user, known, digest, mapped, candidates, by_link }))
+        Ok(Ok(Case { user, known, digest, mapped, candidates, found, pins, relinks }))
     }
 
     fn role_refused(&self, mapped: &MappedRecord) -> Result<Option<String>, RunError> {
@@ -193,23 +222,31 @@ impl<'a> PageWorker<'a> {
         user: &PageUser,
         known: Option<Known>,
         mapped: &MappedRecord,
-    ) -> Result<(Vec<Candidate>, bool), RunError> {
+    ) -> Result<(Vec<Candidate>, Found), RunError> {
         let integration = &self.terms.integration.name;
         if let Some(known) = known {
-            return Ok((vec![self.store.candidate(integration, known.person)?], true));
+            return Ok((vec![self.store.candidate(integration, known.person)?], Found::ByLink));
         }
         if !self.adopts {
-            return Ok((Vec::new(), false));
+            return Ok((Vec::new(), Found::ByKey));
         }
         if let Some(person) =
             self.store.linked_elsewhere(&self.terms.source_tenant, &self.terms.cloud, &user.id)?
         {
-            return Ok((vec![self.store.candidate(integration, person)?], true));
+            return Ok((vec![self.store.candidate(integration, person)?], Found::ByLink));
+        }
+        match self.terms.decided(&self.store, &user.id)? {
+            Some(Choice::New) => return Ok((Vec::new(), Found::ByDecision)),
+            Some(Choice::Link(person)) => {
+                return Ok((vec![self.store.candidate(integration, person)?], Found::ByDecision));
+            }
+            None => {}
         }
         let map = parse(&mapped.fields)?;
         let mut people = Vec::new();
         for field in &self.terms.integration.match_keys {
-            let Some(text) = map.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            let Some(text) =
+                map.get(field.as_str()).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
             else {
                 continue;
             };
@@ -221,7 +258,7 @@ impl<'a> PageWorker<'a> {
         people.dedup();
         let people: Result<_, RunError> =
             people.into_iter().map(|person| Ok(self.store.candidate(integration, person)?)).collect();
-        Ok((people?, false))
+        Ok((people?, Found::ByKey))
     }
 
     /// Asks the plugin what the cases mean, and stages its answers.
@@ -233,12 +270,14 @@ impl<'a> PageWorker<'a> {
         for case in &cases {
             let mut known = Vec::with_capacity(case.candidates.len());
             for (number, candidate) in case.candidates.iter().enumerate() {
-                let tie = if case.by_link {
-                    Tie::Linked
-                } else {
-                    Tie::Matched(self.terms.integration.match_keys.join(" or "))
+                let tie = match case.found {
+                    Found::ByLink => Tie::Linked,
+                    Found::ByKey => Tie::Matched(self.terms.integration.match_keys.join(" or ")),
+                    Found::ByDecision => Tie::Decided,
                 };
-                known.push(self.terms.known_person(&self.store, number, tie, candidate)?);
+                let mut person = self.terms.known_person(&self.store, number, tie, candidate)?;
+                case.pins.bar(&mut person);
+                known.push(person);
             }
             present.push(CandidateSet { incoming: case.mapped.clone(), known });
         }
@@ -246,177 +285,12 @@ impl<'a> PageWorker<'a> {
         let doing = "reconciling a page";
         let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
-            let row = self.row(case, decision, &set)?;
+            let row = row(self.terms, &self.store, case, decision, &set)?;
             if row.change.is_none() {
                 *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
             }
             staged.rows.push(row);
         }
         Ok(())
-    }
-
-    /// A decision, held against the contract, as a row to stage.
-    fn row(&self, case: Case<'_>, decision: Decision, set: &CandidateSet) -> Result<StagedRow, RunError> {
-        let broken = |what: &str| RunError::Misbehaved(format!("user {}: {what}", case.user.id));
-        let person = match decision.person {
-            None => None,
-            Some(number) => {
-                let found = case.candidates.get(number as usize).zip(set.known.get(number as usize));
-                Some(found.ok_or_else(|| broken("a decision about nobody who was named"))?)
-            }
-        };
-        let mut row = StagedRow {
-            source_id: Some(case.user.id.clone()),
-            link: case.known.map(|known| known.link),
-            person: person.map(|(candidate, _)| candidate.person),
-            raw: case.known.is_none_or(|known| known.digest != case.digest).then(|| case.user.raw.clone()),
-            digest: case.digest,
-            enabled: case.mapped.enabled,
-            keys: None,
-            linking: true,
-            open: false,
-            change: None,
-        };
-        let linked = person.is_some_and(|(_, known)| matches!(known.tie, Tie::Linked));
-        let outcome = match decision.situation {
-            Situation::Unchanged if linked => return Ok(row),
-            Situation::Create if case.candidates.is_empty() => {
-                let fields = allowed::creation(self.terms, &case.mapped)?;
-                row.keys = Some(fields::keys(&fields).map_err(crate::store::StoreError::from)?);
-                let uid =
-                    PersonUid::of_source(self.store.tenant(), &self.terms.integration.name, &case.user.id);
-                let active = decision.active != Some(false);
-                row.change = Some(NewChange {
-                    outcome: Outcome::Created,
-                    deed: Deed::Create { uid, active },
-                    cause: decision.reason.clone(),
-                    reason: decision.reason,
-                    fields: Some(fields),
-                    differences: None,
-                    not_applied: None,
-                });
-                return Ok(row);
-            }
-            Situation::Create => return Err(broken("somebody known is to be created again")),
-            Situation::Update if linked => Outcome::Updated,
-            Situation::Rename if linked => Outcome::Renamed,
-            Situation::Adopt if !linked && person.is_some() => Outcome::Adopted,
-            Situation::Reactivate if person.is_some() => Outcome::Reactivated,
-            Situation::Deactivate if person.is_some() => Outcome::Deactivated,
-            Situation::Keep if linked => Outcome::Kept,
-            Situation::Ambiguous => Outcome::Ambiguous,
-            Situation::Skip => Outcome::Skipped,
-            other => return Err(broken(&format!("`{other:?}` does not fit what was asked"))),
-        };
-        let differences =
-            allowed::differences(self.terms, &case.mapped, &decision, person.map(|(_, known)| known))?;
-        let not_applied = (!decision.not_applied.is_empty())
-            .then(|| serde_json::to_string(&decision.not_applied))
-            .transpose()
-            .map_err(crate::store::StoreError::from)?;
-        let mut cause = decision.reason.clone();
-        let deed = match person {
-            Some((candidate, known)) if outcome.changes_someone() => {
-                let status = match (outcome, decision.active) {
-                    (Outcome::Reactivated, Some(true))
-                        if allowed::reactivates(self.terms, known, case.mapped.enabled) =>
-                    {
-                        Status::Activate
-                    }
-                    (Outcome::Deactivated, Some(false)) => {
-                        let evidence = Evidence::disabled(case.mapped.enabled)
-                            .filter(|_| {
-                                allowed::deactivates(self.terms, known, self.terms.integration.on_disabled)
-                            })
-                            .ok_or_else(|| broken("deactivated without evidence, or against the terms"))?;
-                        cause = evidence.cause().to_owned();
-                        Status::Deactivate(evidence)
-                    }
-                    (Outcome::Reactivated | Outcome::Deactivated, _) | (_, Some(_)) => {
-                        return Err(broken("the status does not fit the situation"));
-                    }
-                    (_, None) => Status::Stays,
-                };
-                row.keys = differences.as_deref().map(difference_keys).transpose()?.flatten();
-                Deed::Alter { person: candidate.person, version: candidate.version, status }
-            }
-            _ => {
-                row.linking = linked;
-                row.open = true;
-                if !linked {
-                    row.person = None;
-                }
-                Deed::None { person: row.person }
-            }
-        };
-        row.change = Some(NewChange {
-            outcome,
-            deed,
-            cause,
-            reason: decision.reason,
-            fields: None,
-            differences,
-            not_applied,
-        });
-        Ok(row)
-    }
-}
-
-/// What people call the person with these fields.
-pub(super) fn name(fields: &str) -> String {
-    let map = fields::parse(fields).unwrap_or_default();
-    ["username", "display_name", "email"]
-        .iter()
-        .find_map(|field| serde_json::from_str(map.get(field)?.get()).ok())
-        .unwrap_or_else(|| "a person without a name".to_owned())
-}
-
-/// The row of a record that could not be read or mapped. Its link, when it has one, stays as it is.
-fn failed(bad: &BadRecord, digest: [u8; 16], user: Option<(&PageUser, Option<Known>)>) -> StagedRow {
-    let reason = match &bad.field {
-        Some(field) => format!("{field}: {}", bad.reason),
-        None => bad.reason.clone(),
-    };
-    let known = user.and_then(|(_, known)| known);
-    ended(
-        user.map(|(user, _)| user.id.clone()).or_else(|| bad.id.clone()),
-        known,
-        digest,
-        Outcome::Failed,
-        reason,
-    )
-}
-
-fn undecided(user: &PageUser, digest: [u8; 16], reason: String) -> StagedRow {
-    ended(Some(user.id.clone()), None, digest, Outcome::Ambiguous, reason)
-}
-
-fn ended(
-    source_id: Option<String>,
-    known: Option<Known>,
-    digest: [u8; 16],
-    outcome: Outcome,
-    reason: String,
-) -> StagedRow {
-    let person = known.map(|known| known.person);
-    StagedRow {
-        source_id,
-        link: known.map(|known| known.link),
-        person,
-        raw: None,
-        digest,
-        enabled: None,
-        keys: None,
-        linking: false,
-        open: true,
-        change: Some(NewChange {
-            outcome,
-            deed: Deed::None { person },
-            cause: reason.clone(),
-            reason,
-            fields: None,
-            differences: None,
-            not_applied: None,
-        }),
     }
 }

@@ -110,7 +110,7 @@ pub fn prepare(
 ) -> Result<Ready, Vec<Problem>> {
     let mut problems = Vec::new();
     let fields = source_fields(manifest);
-    let integration = match config::parse(&row.name, &row.document, &fields) {
+    let integration = match config::parse(&row.name, &row.document, &fields, store.targets()) {
         Ok(integration) => Some(integration),
         Err(report) => {
             problems.push(Problem { place: "document", what: report.to_string(), help: None });
@@ -262,18 +262,21 @@ pub(crate) fn others(
     rows.iter()
         .filter(|row| row.launched_at.is_some() && row.name != integration.name)
         .map(|row| {
-            let other = config::parse(&row.name, &row.document, fields).map_err(|report| Problem {
-                place: "document",
-                what: format!("another integration cannot be read: {report}"),
-                help: Some(format!(
-                    "userload integration save -f FILE, or userload integration remove {}",
-                    row.name
-                )),
-            })?;
+            let other =
+                config::parse(&row.name, &row.document, fields, store.targets()).map_err(|report| {
+                    Problem {
+                        place: "document",
+                        what: format!("another integration cannot be read: {report}"),
+                        help: Some(format!(
+                            "userload integration save -f FILE, or userload integration remove {}",
+                            row.name
+                        )),
+                    }
+                })?;
             Ok(Feeder {
                 name: other.name,
                 priority: other.priority,
-                fields: other.mapping.iter().map(|rule| rule.target.name).collect(),
+                fields: other.mapping.iter().map(|rule| rule.target.name.clone()).collect(),
                 status: other.deactivate,
             })
         })

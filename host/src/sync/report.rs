@@ -16,6 +16,12 @@ pub enum RunKind {
     Sync,
     /// People entered from a file, by hand.
     Import,
+    /// Applies what was held and somebody in charge has approved.
+    Approve,
+    /// Takes a record for whom somebody in charge has decided that it is.
+    Decide,
+    /// Pins what was held and somebody in charge has rejected.
+    Reject,
 }
 
 impl RunKind {
@@ -26,7 +32,16 @@ impl RunKind {
             Self::Plan => "plan",
             Self::Sync => "sync",
             Self::Import => "import",
+            Self::Approve => "approve",
+            Self::Decide => "decide",
+            Self::Reject => "reject",
         }
+    }
+
+    /// Whether it reads a whole listing, which says who is absent.
+    #[must_use]
+    pub fn lists(self) -> bool {
+        matches!(self, Self::Plan | Self::Sync)
     }
 }
 

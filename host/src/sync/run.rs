@@ -16,17 +16,17 @@ use super::absent::{Absence, Judge};
 use super::enumeration::{Listing, judge};
 use super::error::RunError;
 use super::page::PageWorker;
+use super::preflight::Ready;
 use super::progress::Progress;
 use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
-use super::terms::{Feeder, Terms};
+use super::terms::Terms;
 use super::{disk, settle};
-use crate::config::Integration;
-use crate::engine::contract::Source;
-use crate::engine::{Connector, Transformer};
+use crate::engine::Transformer;
+use crate::engine::contract::Identity;
 use crate::model::{Clock, Millis, Outcome};
-use crate::store::{Apply, Counts, NewRun, Progress as Staged, Store};
+use crate::store::{Apply, Counts, NewRun, Progress as Staged, RunId, Scope, Store};
 
 /// What a run needs from outside, checked before.
 pub struct Job<'a> {
@@ -34,28 +34,10 @@ pub struct Job<'a> {
     pub net: &'a Handle,
     /// The store.
     pub store: &'a mut Store,
-    /// To talk to the source.
-    pub connector: &'a mut Connector,
     /// Makes an instance for the pure stages.
     pub transformer: &'a (dyn Fn() -> Transformer + Sync),
-    /// The integration.
-    pub integration: &'a Integration,
-    /// The other launched integrations of the store.
-    pub others: Vec<Feeder>,
-    /// Its mapping, as the plugin takes it.
-    pub mapping: String,
-    /// Its policy, as the plugin takes it.
-    pub policy: String,
-    /// What to read.
-    pub source: Source,
-    /// Digest of filter, mapping and match keys.
-    pub shape: String,
-    /// Digest of document, credential settings and plugin.
-    pub config: String,
-    /// Digest of everything but the record that decides an outcome.
-    pub basis: String,
-    /// What the integration was when it was last applied.
-    pub applied: LastApplied,
+    /// What preflight found to be in order.
+    pub ready: &'a mut Ready,
     /// Time.
     pub clock: Clock,
     /// Hears how far the run is.
@@ -78,6 +60,9 @@ pub struct LastApplied {
 /// An interrupted run older than this is not gone on with: what it has staged may no longer be so.
 const OLDEST: Millis = 24 * 60 * 60 * 1000;
 
+/// After so long an open question is called to mind: 14 days. Nothing happens by itself.
+pub const OVERDUE: Millis = 14 * 24 * 60 * 60 * 1000;
+
 /// Runs an integration: `Plan` stops before it applies, `Sync` applies what flows.
 ///
 /// # Errors
@@ -85,10 +70,16 @@ const OLDEST: Millis = 24 * 60 * 60 * 1000;
 /// happened until it failed.
 pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
     let mut retry = Retry::default();
-    let (terms, started_at) =
-        begin(job, kind, &mut retry).map_err(|error| (error.at(job.store.path()), None))?;
+    let (terms, started_at) = match begin(job, kind, &mut retry) {
+        Ok(begun) => begun,
+        Err(error) => {
+            let error = error.at(job.store.path());
+            let report = not_begun(job, kind, &retry, &error);
+            return Err((error, report.map(Box::new)));
+        }
+    };
     let mut course = Course {
-        report: blank(&terms, kind, started_at),
+        report: blank(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
@@ -104,19 +95,22 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
 /// Learns whose directory the credential opens, and takes up an interrupted run or begins a new one.
 fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, Millis), RunError> {
     job.store.sweep()?;
-    let (source, connector) = (&job.source, &mut *job.connector);
+    let (source, connector) = (&job.ready.source, &mut job.ready.connector);
     let identity = call(job.net, retry, "proving the credential", job.progress, async || {
         connector.identify(source).await
     })?;
-    if job.applied.source_tenant.is_none() {
+    if job.ready.applied.source_tenant.is_none() {
         // It was removed and saved again: its links are still there.
-        (job.applied.source_tenant, job.applied.cloud) = job.store.links_belong_to(&job.integration.name)?;
+        (job.ready.applied.source_tenant, job.ready.applied.cloud) =
+            job.store.links_belong_to(&job.ready.integration.name)?;
     }
-    belongs(&job.applied, &identity.tenant, &identity.cloud, &job.integration.name)?;
+    belongs(&job.ready.applied, &identity.tenant, &identity.cloud, &job.ready.integration.name)?;
     let at = job.clock.now();
-    let (run, started_at) = match job.store.interrupted(&job.integration.name)? {
+    let (run, started_at) = match job.store.interrupted(&job.ready.integration.name)? {
         Some(found)
-            if found.config == job.config && found.progress.pages > 0 && at - found.started_at <= OLDEST =>
+            if found.config == job.ready.config
+                && found.progress.pages > 0
+                && at - found.started_at <= OLDEST =>
         {
             retry.cost.resumed_pages = found.progress.pages;
             job.progress.note(&format!(
@@ -128,30 +122,63 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
         }
         _ => {
             let new = NewRun {
-                integration: &job.integration.name,
+                integration: &job.ready.integration.name,
                 kind,
-                config: &job.config,
-                shape: &job.shape,
-                basis: &job.basis,
+                config: &job.ready.config,
+                shape: &job.ready.shape,
+                basis: &job.ready.basis,
                 at,
             };
             (job.store.begin_run(&new)?, at)
         }
     };
-    let terms = Terms {
-        integration: job.integration.clone(),
+    Ok((terms(job, run, identity)?, started_at))
+}
+
+/// What is settled before the first record is looked at.
+pub(super) fn terms(job: &Job<'_>, run: RunId, identity: Identity) -> Result<Terms, RunError> {
+    Ok(Terms {
+        integration: job.ready.integration.clone(),
         run,
-        mapping: job.mapping.clone(),
-        policy: job.policy.clone(),
-        source: job.source.clone(),
+        mapping: job.ready.mapping.clone(),
+        policy: job.ready.policy.clone(),
+        source: job.ready.source.clone(),
         source_tenant: identity.tenant,
         cloud: identity.cloud,
-        shape: job.shape.clone(),
-        others: job.others.clone(),
-        written: Terms::written(job.integration),
-        checks_roles: Terms::takes_roles(job.integration),
-    };
-    Ok((terms, started_at))
+        shape: job.ready.shape.clone(),
+        others: job.ready.others.clone(),
+        written: Terms::written(&job.ready.integration),
+        checks_roles: Terms::takes_roles(&job.ready.integration),
+        standing: job.store.standing(&job.ready.integration.name)?,
+        wish: None,
+    })
+}
+
+/// The report of a run that ended before its first page, stored as a failed run. What an interrupted run has
+/// staged, and a plan that waits, stay as they are. None when the store itself is the trouble.
+fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) -> Option<RunReport> {
+    if matches!(error, RunError::Store(_)) {
+        return None;
+    }
+    let at = job.clock.now();
+    let name = &job.ready.integration.name;
+    let (config, shape, basis) = (&job.ready.config, &job.ready.shape, &job.ready.basis);
+    let new = NewRun { integration: name, kind, config, shape, basis, at };
+    let mut report = blank(0, name, kind, at);
+    report.state = RunState::Failed;
+    report.error = Some(told(error));
+    report.cost = retry.cost;
+    report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
+    report.ended_at = Some(at);
+    job.store.add_failed_run(&new, report).ok()
+}
+
+/// An error as a report has it.
+fn told(error: &RunError) -> String {
+    match error.help() {
+        Some(help) => format!("{error}\nhelp: {help}"),
+        None => error.to_string(),
+    }
 }
 
 /// Links belong to a tenant and a cloud; a credential for another one is refused.
@@ -176,12 +203,12 @@ pub(super) fn belongs(
 }
 
 /// A run under way.
-struct Course {
-    terms: Terms,
-    report: RunReport,
-    timings: Timings,
-    retry: Retry,
-    at: Millis,
+pub(super) struct Course {
+    pub(super) terms: Terms,
+    pub(super) report: RunReport,
+    pub(super) timings: Timings,
+    pub(super) retry: Retry,
+    pub(super) at: Millis,
 }
 
 impl Course {
@@ -195,8 +222,8 @@ impl Course {
         job.store.begin_judging(self.terms.run)?;
         let twice = settle::claims(&self.terms, job.store)?;
         let absence = self.judge_absence(job, &staged)?;
-        settle::guard(&self.terms, job.store, job.applied.shape.as_deref(), self.at)?;
-        settle::usernames(&self.terms, job.store, &staged.seen)?;
+        settle::guard(&self.terms, job.store, job.ready.applied.shape.as_deref(), self.at)?;
+        settle::usernames(&self.terms, job.store, Some(&staged.seen))?;
         self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
 
@@ -214,11 +241,13 @@ impl Course {
                     seen: &staged.seen,
                     complete_rows: self.report.completeness.complete.then_some(staged.rows),
                     strict: false,
+                    match_keys: &[],
+                    scope: Scope::Listing,
                     at: self.at,
                 };
                 apply_staged(job.store, &apply, self.report.clone(), self.timings)
             }
-            RunKind::Plan | RunKind::Import => {
+            _ => {
                 self.report.state = RunState::Planned;
                 self.report.timings = self.timings;
                 self.report.ended_at = Some(job.clock.now());
@@ -236,9 +265,10 @@ impl Course {
             broken: job.store.nameless_rows(self.terms.run)?,
             expected: staged.total,
             last: job
+                .ready
                 .applied
                 .complete_rows
-                .filter(|_| job.applied.shape.as_deref() == Some(&self.terms.shape)),
+                .filter(|_| job.ready.applied.shape.as_deref() == Some(&self.terms.shape)),
         });
         self.report.completeness = completeness;
         let Some(proof) = proof else { return Ok(Absence::default()) };
@@ -248,7 +278,7 @@ impl Course {
             net: job.net,
             terms: &self.terms,
             store: job.store,
-            connector: job.connector,
+            connector: &mut job.ready.connector,
             transformer: (job.transformer)(),
             retry: &mut self.retry,
             at: self.at,
@@ -258,7 +288,7 @@ impl Course {
     }
 
     /// Adds up what became of every row, and refuses to go on when it does not add up.
-    fn tell(
+    pub(super) fn tell(
         &mut self,
         job: &mut Job<'_>,
         staged: &Staged,
@@ -284,25 +314,26 @@ impl Course {
         report.outcomes = outcomes;
         report.notes.extend(absence.notes);
         report.cost = self.retry.cost;
-        report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
+        report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
         report.causes = job.store.cause_groups(run)?;
         report.held = job.store.held_groups(run, &self.terms.integration.name, self.at)?;
         report.newly_held = report.held.iter().map(|group| group.new).sum();
+        for group in report.held.iter().filter(|it| self.at - it.since >= OVERDUE) {
+            let days = (self.at - group.since) / (24 * 60 * 60 * 1000);
+            report.notes.push(format!("{} has waited for somebody to decide for {days} days", group.cause));
+        }
         report.failed = job.store.first_rows(run, Outcome::Failed)?;
         report.ambiguous = job.store.first_rows(run, Outcome::Ambiguous)?;
         Ok(())
     }
 
     /// Ends a run that failed. What it had staged is gone; the reason stays.
-    fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
+    pub(super) fn fail(&mut self, job: &mut Job<'_>, error: &RunError) -> RunReport {
         self.report.state = RunState::Failed;
-        self.report.error = Some(match error.help() {
-            Some(help) => format!("{error}\nhelp: {help}"),
-            None => error.to_string(),
-        });
+        self.report.error = Some(told(error));
         self.report.cost = self.retry.cost;
         self.report.timings = self.timings;
-        self.report.receipt = serde_json::to_value(job.connector.usage()).unwrap_or_default();
+        self.report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
         self.report.ended_at = Some(job.clock.now());
         // When even this cannot be written, the next start discards the run.
         if let Err(also) = job.store.end_run(self.terms.run, RunState::Failed, &self.report) {
@@ -345,10 +376,11 @@ pub(super) fn apply_staged(
     Ok(report)
 }
 
-fn blank(terms: &Terms, kind: RunKind, started_at: Millis) -> RunReport {
+/// A report that tells nothing yet.
+pub(super) fn blank(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> RunReport {
     RunReport {
-        run: terms.run.number,
-        integration: terms.integration.name.clone(),
+        run,
+        integration: integration.to_owned(),
         kind,
         state: RunState::Staging,
         started_at,
@@ -377,6 +409,6 @@ fn add(into: &mut Counts, from: &Counts) {
     }
 }
 
-fn millis(since: Instant) -> u64 {
+pub(super) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

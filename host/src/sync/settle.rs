@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use super::error::RunError;
-use super::guard::{Concerned, Tally, split};
+use super::guard::{Concerned, RENAMING, Tally, split};
 use super::terms::Terms;
 use crate::model::{Millis, Outcome};
 use crate::store::{Flowing, HeldPart, KeyConflict, Rest, Store, StoreError};
 
 /// How the causes of deactivations begin.
-const LEAVING: &str = "deactivate:";
+pub(super) const LEAVING: &str = "deactivate:";
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -23,11 +23,11 @@ pub(super) fn claims(terms: &Terms, store: &mut Store) -> Result<u64, RunError> 
     let twice = store.skip_twice(terms.run)?;
     for claim in store.claimed_people(terms.run)? {
         let reason = format!("{} records match the same person", claim.claimants);
-        store.make_ambiguous(claim.change, &reason)?;
+        store.make_ambiguous(terms.run, claim.change, &reason, claim.person.as_slice())?;
     }
     for claim in store.claimed_usernames(terms.run)? {
         let reason = format!("{} records have the username `{}`", claim.claimants, claim.key);
-        store.make_ambiguous(claim.change, &reason)?;
+        store.make_ambiguous(terms.run, claim.change, &reason, &[])?;
     }
     Ok(twice)
 }
@@ -44,15 +44,21 @@ pub(super) fn guard(
 ) -> Result<(), RunError> {
     let name = &terms.integration.name;
     let open = store.standing_holds(name)?;
-    // Whoever waits for one cause of leaving goes on waiting when the cause becomes another one.
+    // Whoever waits for one cause of leaving, or for a new name, goes on waiting when it becomes another one.
     let leaving: HashSet<&str> = open
         .iter()
         .filter(|(_, cause)| cause.starts_with(LEAVING) && cause != super::absent::UNCONFIRMED)
         .map(|(source_id, _)| source_id.as_str())
         .collect();
+    let renaming: HashSet<&str> = open
+        .iter()
+        .filter(|(_, cause)| cause.starts_with(RENAMING))
+        .map(|(source_id, _)| source_id.as_str())
+        .collect();
     let standing = |source_id: &str, cause: &str| {
         open.contains(&(source_id.to_owned(), cause.to_owned()))
             || cause.starts_with(LEAVING) && leaving.contains(source_id)
+            || cause.starts_with(RENAMING) && renaming.contains(source_id)
     };
     let mut coming = Tally::default();
     store.each_flowing(terms.run, |flowing| {
@@ -101,14 +107,15 @@ pub(super) fn guard(
 
 /// Usernames are checked on the end state, so that swaps and chains of renames apply. A change that needs a
 /// username which is still somebody's is held with it, as a joiner who gets a leaver's name is; what is held
-/// gives no username up, so this goes on until nothing more has to wait.
+/// gives no username up, so this goes on until nothing more has to wait. `seen` are the links that were listed;
+/// none when nothing was, and nobody is to be called absent for that.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) fn usernames(
     terms: &Terms,
     store: &mut Store,
-    seen: &roaring::RoaringTreemap,
+    seen: Option<&roaring::RoaringTreemap>,
 ) -> Result<(), RunError> {
     let mut settled: HashSet<i64> = HashSet::new();
     loop {
@@ -132,10 +139,12 @@ pub(super) fn usernames(
 fn resolve(
     terms: &Terms,
     store: &mut Store,
-    seen: &roaring::RoaringTreemap,
+    seen: Option<&roaring::RoaringTreemap>,
     conflict: &KeyConflict,
 ) -> Result<(), RunError> {
-    let listed = conflict.owner_link.is_some_and(|link| seen.contains(u64::try_from(link).unwrap_or(0)));
+    let listed = conflict
+        .owner_link
+        .is_some_and(|link| seen.is_none_or(|seen| seen.contains(u64::try_from(link).unwrap_or(0))));
     let name = &conflict.owner_name;
     if conflict.outcome == Outcome::Created
         && conflict.owner_active
@@ -143,7 +152,7 @@ fn resolve(
     {
         // Nobody is on the way out: it is a second claim to one username.
         let reason = format!("the username `{name}` already belongs to somebody");
-        store.make_ambiguous(conflict.change, &reason)?;
+        store.make_ambiguous(terms.run, conflict.change, &reason, &[conflict.owner])?;
         return Ok(());
     }
     let why = if !conflict.owner_active {

@@ -94,7 +94,8 @@ fn attempt(
             }
             Ok(())
         });
-        let fetching = job.net.block_on(fetch(terms, job.connector, staged, retry, pages, progress));
+        let fetching =
+            job.net.block_on(fetch(terms, &mut job.ready.connector, staged, retry, pages, progress));
         // The first stage that failed says why; those behind it only ran dry.
         let worked = join(working);
         let written = join(writing);

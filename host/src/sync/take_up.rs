@@ -10,7 +10,7 @@ use super::run::{Job, apply_staged, belongs};
 use super::stage::call;
 use crate::engine::contract::Presence;
 use crate::model::{Millis, Outcome};
-use crate::store::{Apply, Flowing, Planned};
+use crate::store::{Apply, Flowing, Planned, Scope};
 
 /// A plan older than this is not applied: what it saw may no longer be so.
 const OLDEST: Millis = 24 * 60 * 60 * 1000;
@@ -33,11 +33,11 @@ fn apply(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunE
     let planned = job.store.planned(number)?;
     check(job, &planned)?;
     let mut retry = Retry::default();
-    let (source, connector) = (&job.source, &mut *job.connector);
+    let (source, connector) = (&job.ready.source, &mut job.ready.connector);
     let identity = call(job.net, &mut retry, "proving the credential", job.progress, async || {
         connector.identify(source).await
     })?;
-    belongs(&job.applied, &identity.tenant, &identity.cloud, &planned.integration)?;
+    belongs(&job.ready.applied, &identity.tenant, &identity.cloud, &planned.integration)?;
     let mut report = planned.report.clone();
     let back = confirm(job, &planned, &mut retry)?;
     if strict && !back.is_empty() {
@@ -66,10 +66,12 @@ fn apply(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunE
         integration: &planned.integration,
         source_tenant: &identity.tenant,
         cloud: &identity.cloud,
-        shape: &job.shape,
+        shape: &job.ready.shape,
         seen: &staged.seen,
         complete_rows: report.completeness.complete.then_some(staged.rows),
         strict,
+        match_keys: &job.ready.integration.match_keys,
+        scope: Scope::Listing,
         at: job.clock.now(),
     };
     let timings = Timings { apply: 0, ..report.timings };
@@ -99,7 +101,7 @@ fn check(job: &Job<'_>, planned: &Planned) -> Result<(), RunError> {
     if job.clock.now() - planned.started_at > OLDEST {
         return refused(format!("run {number} was planned more than 24 hours ago"));
     }
-    if planned.config != job.config {
+    if planned.config != job.ready.config {
         return refused(format!(
             "`{name}`, its credential or the plugin has changed since run {number} was planned"
         ));
@@ -130,7 +132,7 @@ fn confirm(job: &mut Job<'_>, planned: &Planned, retry: &mut Retry) -> Result<Ve
     let mut back = Vec::new();
     for chunk in leavers.chunks(ASK_AT_ONCE) {
         let ids: Vec<String> = chunk.iter().map(|it| it.source_id.clone()).collect();
-        let (source, connector) = (&job.source, &mut *job.connector);
+        let (source, connector) = (&job.ready.source, &mut job.ready.connector);
         let answers = call(job.net, retry, "asking again about those who leave", job.progress, async || {
             connector.confirm_absent(source, &ids).await
         })?;
@@ -139,7 +141,7 @@ fn confirm(job: &mut Job<'_>, planned: &Planned, retry: &mut Retry) -> Result<Ve
             let why = match by_id.remove(leaver.source_id.as_str()) {
                 Some(Presence::Present(user)) => {
                     let mapped = transformer
-                        .map_record(&job.mapping, &user.raw)
+                        .map_record(&job.ready.mapping, &user.raw)
                         .map_err(|error| RunError::Call { doing: "mapping again".into(), error })?;
                     let disabled = mapped.is_ok_and(|it| it.enabled == Some(false));
                     let outside = leaver.deactivation.as_deref() == Some(LEFT_FILTER)
@@ -151,7 +153,7 @@ fn confirm(job: &mut Job<'_>, planned: &Planned, retry: &mut Retry) -> Result<Ve
             };
             if let Some(why) = why {
                 let name =
-                    super::page::name(&job.store.candidate(&planned.integration, leaver.person)?.fields);
+                    super::row::name(&job.store.candidate(&planned.integration, leaver.person)?.fields);
                 back.push(Back { leaver: leaver.clone(), name, why });
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Integration, Origin};
 use crate::engine::contract::{BarredField, DeactivatedBy, KnownPerson, Source, Tie};
 use crate::model::ACCESS_ROLE;
-use crate::store::{Candidate, RunId, Store, StoreError};
+use crate::store::{Candidate, Choice, RunId, Standing, Store, StoreError};
 
 /// Another launched integration that fills people's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Feeder {
     /// The higher one wins; none is the lowest.
     pub priority: Option<i32>,
     /// Target fields that it writes.
-    pub fields: BTreeSet<&'static str>,
+    pub fields: BTreeSet<String>,
     /// It decides the status as well.
     pub status: bool,
 }
@@ -42,9 +42,24 @@ pub struct Terms {
     /// The other launched integrations of the store.
     pub others: Vec<Feeder>,
     /// See [`Terms::written`].
-    pub written: BTreeMap<&'static str, Option<String>>,
+    pub written: BTreeMap<String, Option<String>>,
     /// Access roles come from the source, so that each has to be looked at.
     pub checks_roles: bool,
+    /// What of locks, pins, tombstones and decisions there is to respect.
+    pub standing: Standing,
+    /// What this very run is to decide.
+    pub wish: Option<Wish>,
+}
+
+/// Who a record is to be by this run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Its id at the source.
+    pub source_id: String,
+    /// The decision.
+    pub decided: Choice,
+    /// Ids of users whose place it may take: the source has just said that they are gone.
+    pub gone: Vec<String>,
 }
 
 impl Terms {
@@ -56,12 +71,12 @@ impl Terms {
 
     /// The fields that a mapping writes, with the JSON text of those that are constants.
     #[must_use]
-    pub fn written(integration: &Integration) -> BTreeMap<&'static str, Option<String>> {
+    pub fn written(integration: &Integration) -> BTreeMap<String, Option<String>> {
         let rules = integration.mapping.iter().filter(|rule| rule.origin != Origin::SyncTime);
         rules
             .map(|rule| match &rule.origin {
-                Origin::Constant(value) => (rule.target.name, Some(value.to_string())),
-                Origin::Source(_) | Origin::SyncTime => (rule.target.name, None),
+                Origin::Constant(value) => (rule.target.name.clone(), Some(value.to_string())),
+                Origin::Source(_) | Origin::SyncTime => (rule.target.name.clone(), None),
             })
             .collect()
     }
@@ -81,7 +96,7 @@ impl Terms {
             .any(|rule| rule.target.name == ACCESS_ROLE && matches!(rule.origin, Origin::Source(_)))
     }
 
-    /// What the plugin is told of a candidate.
+    /// What the plugin is told of a candidate, without pins: those are the record's.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -97,12 +112,12 @@ impl Terms {
         let owned = |owner: &Feeder| format!("owned by {}", owner.name);
         let mut barred = Vec::new();
         for rule in &self.integration.mapping {
-            let field = rule.target.name;
+            let field = rule.target.name.as_str();
             if let Some(owner) = owners.iter().find(|it| it.fields.contains(field)) {
                 barred.push(BarredField { field: field.to_owned(), reason: owned(owner) });
             }
         }
-        Ok(KnownPerson {
+        let mut known = KnownPerson {
             person: u32::try_from(number).unwrap_or(u32::MAX),
             tie,
             active: candidate.active,
@@ -116,7 +131,27 @@ impl Terms {
             status_barred: owners.iter().find(|it| it.status).map(|it| owned(it)),
             barred,
             fields: candidate.fields.clone(),
-        })
+        };
+        super::bars::locks(self, store, candidate.person, &mut known)?;
+        Ok(known)
+    }
+
+    /// Who a record is, when somebody has decided it: by this run, or before it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn decided(&self, store: &Store, source_id: &str) -> Result<Option<Choice>, StoreError> {
+        match &self.wish {
+            Some(wish) if wish.source_id == source_id => Ok(Some(wish.decided)),
+            _ if self.standing.decisions => store.choice(&self.integration.name, source_id),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a record takes the place of another user of the source, who is gone.
+    #[must_use]
+    pub fn takes_place_of(&self, source_id: &str, old: &str) -> bool {
+        self.wish.as_ref().is_some_and(|it| it.source_id == source_id && it.gone.iter().any(|id| id == old))
     }
 
     /// The integrations that are linked to a person as well, and go before this one.

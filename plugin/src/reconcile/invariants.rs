@@ -22,7 +22,12 @@ fn fields() -> impl Strategy<Value = String> {
 }
 
 fn known() -> impl Strategy<Value = KnownPerson> {
-    let tie = select(vec![Tie::Linked, Tie::Matched("email".into()), Tie::Matched("username".into())]);
+    let tie = select(vec![
+        Tie::Linked,
+        Tie::Matched("email".into()),
+        Tie::Matched("username".into()),
+        Tie::Decided,
+    ]);
     let since = select(vec![
         DeactivatedBy::ThisIntegration,
         DeactivatedBy::AnotherIntegration,
@@ -123,7 +128,7 @@ proptest! {
                     prop_assert!(!off && !create_only && !policy.contains("never"));
                     prop_assert_eq!(set.incoming.enabled, Some(true));
                     prop_assert_eq!(decision.active, Some(true));
-                    prop_assert!(set.known.iter().any(|k| !k.active && k.tie == Tie::Linked));
+                    prop_assert!(set.known.iter().any(|k| !k.active && !matches!(k.tie, Tie::Matched(_))));
                 }
                 Situation::Wait => prop_assert!(false, "a record that is there waits for nothing"),
                 Situation::Update | Situation::Rename => {

@@ -21,6 +21,9 @@ pub(super) fn judge(policy: &Policy, set: &CandidateSet) -> Result<Decision, Err
     let Some(first) = set.known.first() else {
         return Ok(of_nobody(policy, &set.incoming));
     };
+    if let Some(known) = set.known.iter().find(|known| matches!(known.tie, Tie::Decided)) {
+        return of_matched(policy, set, known);
+    }
     let others = set.known.iter().filter(|known| known.person != first.person);
     if others.count() > 0 {
         return Ok(nothing(None, Situation::Ambiguous, several(&set.known)));
@@ -78,8 +81,12 @@ fn of_linked(policy: &Policy, incoming: &MappedRecord, known: &KnownPerson) -> R
 }
 
 fn of_matched(policy: &Policy, set: &CandidateSet, known: &KnownPerson) -> Result<Decision, Error> {
-    let same = format!("the same {} as a known person", keys(&set.known));
-    if !known.active {
+    let decided = matches!(known.tie, Tie::Decided);
+    let same = match decided {
+        true => format!("decided to be {}", name(known)),
+        false => format!("the same {} as a known person", keys(&set.known)),
+    };
+    if !known.active && !decided {
         let who = name(known);
         let keys = keys(&set.known);
         let reason = format!("matches {who} by {keys}, who is inactive: a rehire or a namesake");

@@ -213,3 +213,29 @@ fn never_guessed() {
     let nameless = judge(&policy(), None, ANN, vec![gone().with_fields("{}")]);
     assert!(nameless.reason.starts_with("matches a known person by email"));
 }
+
+#[test]
+fn whom_somebody_has_decided_to_be_known() {
+    let by_hand = Some(DeactivatedBy::APerson);
+    let old = || known(1).decided().inactive(by_hand).with_fields(ANN);
+    let expected = "enabled at the source; decided to be Ann Lee";
+    expect(&judge(&policy(), Some(true), ANN, vec![old()]), Situation::Reactivate, Some(true), expected);
+    for enabled in [Some(false), None] {
+        expect(&judge(&policy(), enabled, ANN, vec![old()]), Situation::Adopt, None, "decided to be Ann Lee");
+    }
+    let never = with(&[("\"reactivate\":\"own\"", "\"reactivate\":\"never\"")]);
+    assert_eq!(judge(&never, Some(true), ANN, vec![old()]).situation, Situation::Adopt);
+    let locked = judge(
+        &policy(),
+        Some(true),
+        MOVED,
+        vec![old().status_barred("locked").barred("department", "locked")],
+    );
+    assert_eq!(
+        (locked.situation, locked.differences.len(), locked.not_applied.len()),
+        (Situation::Adopt, 0, 2)
+    );
+    // Whoever else has the same keys is not asked.
+    let both = judge(&policy(), Some(true), ANN, vec![known(2).matched("email"), old()]);
+    assert_eq!((both.situation, both.person), (Situation::Reactivate, Some(1)));
+}

@@ -1,6 +1,6 @@
 //! Whether a record makes a person active or inactive.
 
-use crate::bindings::exports::userload::directory::transform::{DeactivatedBy, KnownPerson};
+use crate::bindings::exports::userload::directory::transform::{DeactivatedBy, KnownPerson, Tie};
 
 use super::policy::{Policy, Reactivate, Then};
 
@@ -49,6 +49,8 @@ fn enabled_again(policy: &Policy, known: &KnownPerson) -> Status {
     let why = match policy.reactivate {
         Reactivate::Never => return kept("inactive while enabled at the source; reactivate is never"),
         Reactivate::Always => "enabled at the source",
+        // What ended the person was about another record.
+        Reactivate::Own if matches!(known.tie, Tie::Decided) => "enabled at the source",
         // The source changed its mind since this integration last looked.
         Reactivate::Own if known.was_enabled == Some(false) => "enabled at the source again",
         Reactivate::Own if known.was_absent => "back at the source",

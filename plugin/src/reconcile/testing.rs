@@ -49,6 +49,11 @@ impl Known {
         self
     }
 
+    pub(super) fn decided(mut self) -> Self {
+        self.0.tie = Tie::Decided;
+        self
+    }
+
     pub(super) fn inactive(mut self, since: Option<DeactivatedBy>) -> Self {
         self.0.active = false;
         self.0.inactive_since = since;

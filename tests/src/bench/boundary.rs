@@ -33,7 +33,8 @@ pub(crate) fn measure() -> Result<Vec<Cost>> {
         .suggestions
         .iter()
         .filter_map(|it| {
-            let target = userload::model::target(&it.target)?;
+            let targets = userload::model::Targets::built_in();
+            let target = targets.named(&it.target)?.clone();
             let source: Vec<&str> = it.source.split('.').collect();
             let synthetic = manifest.fields.iter().any(|field| field.path == it.source && field.synthetic);
             (!synthetic).then(

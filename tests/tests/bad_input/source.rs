@@ -112,6 +112,6 @@ fn a_credential_of_another_tenant_is_refused() {
     contoso.sim.change(|world| world.tenant_id = other.to_owned());
     contoso.home.run(&format!("credential edit entra --tenant-id {other}")).ended(0);
     let sync = contoso.home.run("sync").ended(1);
-    sync.tells(&["are linked to tenant", DEFAULT_TENANT, other, "help: "]);
+    sync.answers(&["are linked to tenant", DEFAULT_TENANT, other, "help: "]);
     assert_eq!(contoso.home.people(), people);
 }

@@ -210,3 +210,22 @@ fn labels_and_curly_quotes_load_the_same_people() {
     house.night();
     assert_eq!(house.said(&ids[0]), "deactivated: left the filter: department is now 'Law'");
 }
+
+#[test]
+fn what_was_held_is_approved_by_what_the_source_says_then() {
+    let (mut house, ids) = sales(DEACTIVATE);
+    let leavers: Vec<&String> = ids.iter().step_by(3).take(7).collect();
+    leavers.iter().for_each(|id| moves(&house, id, "Law"));
+    assert_eq!(house.night().newly_held, 7);
+    // Meanwhile one came back, and one was disabled, which outranks the filter.
+    moves(&house, leavers[1], "Sales");
+    house.sim.change(|world| world.disable(leavers[2])).unwrap();
+    let report = house.approve(|hold| hold.cause == "deactivate:left-filter");
+    assert_eq!(report.count(Outcome::Deactivated), 6, "{:?}", report.outcomes);
+    assert!(house.active(leavers[1]) && !house.active(leavers[0]) && !house.active(leavers[2]));
+    assert_eq!(house.said(leavers[0]), "deactivated: left the filter: department is now 'Law'");
+    assert_eq!(house.said(leavers[2]), "deactivated: disabled at the source");
+    assert!(house.holds().is_empty(), "{:?}", house.holds());
+    let next = house.night();
+    assert_eq!((next.changes(), next.newly_held), (0, 0));
+}

@@ -2,10 +2,14 @@
 //! night does, and what the next night does. One module for each group of rules.
 
 mod absent;
+mod barred;
 mod deactivating;
+mod decided;
 mod feeders;
 mod filter;
 mod guard;
+mod held;
+mod incidents;
 mod listing;
 mod matching;
 mod plans;

@@ -81,12 +81,15 @@ fn header(report: &RunReport, view: View) -> String {
         (RunKind::Import, _) => format!("Import {}, applied", report.run),
         (_, RunState::Failed) => format!("Run {} of {name} failed: nobody was changed", report.run),
         (_, RunState::Discarded) => format!("Run {} of {name} was discarded: nobody was changed", report.run),
+        (RunKind::Approve, RunState::Applied) => format!("Run {} of {name}: what was approved", report.run),
+        (RunKind::Decide, RunState::Applied) => format!("Run {} of {name}: what was decided", report.run),
+        (RunKind::Reject, _) => format!("Run {} of {name}: what was rejected", report.run),
         (_, RunState::Applied) => format!("Run {} of {name}, applied", report.run),
         (RunKind::Plan, _) => format!("Plan {} for {name}: nobody was changed yet", report.run),
         _ => format!("Run {} of {name}, {}", report.run, report.state.name()),
     };
     let mut text = format!("{}\n", view.paint.bold(&what));
-    if report.kind == RunKind::Import || report.state == RunState::Failed {
+    if !report.kind.lists() || report.state == RunState::Failed {
         return text;
     }
     let listing = &report.completeness;
@@ -128,9 +131,15 @@ fn totals(report: &RunReport, view: View) -> String {
         })
         .collect();
     let sum: u64 = some.iter().map(|(_, many)| many).sum();
-    let seen = if report.kind == RunKind::Import { "in the file" } else { "listed" };
+    let seen = match report.kind {
+        RunKind::Import => "in the file",
+        RunKind::Plan | RunKind::Sync => "listed",
+        RunKind::Approve | RunKind::Decide => "there when asked for",
+        RunKind::Reject => "rejected",
+    };
     let absent = match report.absent {
         0 => String::new(),
+        absent if !report.kind.lists() => format!(" + {} gone, silent or beside", number(absent)),
         absent => format!(" + {} absent", number(absent)),
     };
     let adds = format!("= {} ({} {seen}{absent})", count(sum, "row", "rows"), number(report.rows_seen));
@@ -273,7 +282,7 @@ fn notes(report: &RunReport, view: View) -> Option<String> {
 }
 
 fn cost(report: &RunReport, view: View) -> String {
-    if report.kind == RunKind::Import {
+    if matches!(report.kind, RunKind::Import | RunKind::Reject) {
         return String::new();
     }
     let seconds = |ms: u64| format!("{}.{} s", number(ms / 1000), ms % 1000 / 100);

@@ -60,12 +60,17 @@ impl Store {
         now: Millis,
     ) -> Result<Saved> {
         let tenant = self.tenant;
+        let targets = self.targets.clone();
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rows = list(&tx, tenant)?;
         for row in rows.iter().filter(|row| row.name != integration.name) {
-            let other = config::parse(&row.name, &row.document, manifest_fields).map_err(|report| {
-                StoreError::Refused(format!("the saved integration `{}` cannot be read: {report}", row.name))
-            })?;
+            let other =
+                config::parse(&row.name, &row.document, manifest_fields, &targets).map_err(|report| {
+                    StoreError::Refused(format!(
+                        "the saved integration `{}` cannot be read: {report}",
+                        row.name
+                    ))
+                })?;
             who_wins(integration, &other)?;
         }
         let previous = rows.into_iter().find(|row| row.name == integration.name);
@@ -225,7 +230,8 @@ mod tests {
 
     fn save(store: &mut Store, document: &str) -> Result<Saved> {
         let fields = seed_fields();
-        let integration = parse("x.toml", document, &fields).unwrap_or_else(|report| panic!("{report}"));
+        let integration =
+            parse("x.toml", document, &fields, store.targets()).unwrap_or_else(|report| panic!("{report}"));
         store.save_integration(&integration, document, &fields, 7)
     }
 

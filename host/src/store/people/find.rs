@@ -23,7 +23,7 @@ pub enum Found {
 }
 
 impl Store {
-    /// The person that a text names: by username, email, employee id, id, source id, or the beginning of
+    /// The person that a text names: by the value of any key field, id, source id, or the beginning of
     /// one of them when it is nobody else's.
     ///
     /// # Errors
@@ -35,23 +35,25 @@ impl Store {
             return Ok(Found::Nobody);
         }
         let exact = self.rows_of(
-            "SELECT person FROM person_key WHERE tenant = ?1 AND field IN ('username', 'email', 'employee_id') AND key = ?2
+            "SELECT person FROM person_key WHERE tenant = ?1 AND field IN (SELECT value FROM json_each(?4)) AND key = ?2
              UNION SELECT id FROM person WHERE tenant = ?1 AND uid = lower(?3)
              UNION SELECT person FROM link WHERE tenant = ?1 AND source_id = ?3",
             &folded,
             who,
+            &self.keys.names().collect::<Vec<_>>(),
         )?;
         let rows = if exact.is_empty() {
             // A range instead of LIKE: it is served by an index, and `_` and `%` mean themselves.
             self.rows_of(
                 "SELECT person FROM person_key
-                   WHERE tenant = ?1 AND field IN ('username', 'email') AND key >= ?2 AND key < ?2 || char(1114111)
+                   WHERE tenant = ?1 AND field IN (SELECT value FROM json_each(?4)) AND key >= ?2 AND key < ?2 || char(1114111)
                  UNION SELECT id FROM person WHERE tenant = ?1 AND uid >= lower(?3) AND uid < lower(?3) || 'g'
                  UNION SELECT person FROM link
                    WHERE tenant = ?1 AND source_id >= ?3 AND source_id < ?3 || char(1114111)
                  LIMIT 11",
                 &folded,
                 who,
+                &["email", "username"],
             )?
         } else {
             exact
@@ -68,9 +70,10 @@ impl Store {
         })
     }
 
-    fn rows_of(&self, sql: &str, folded: &str, who: &str) -> Result<BTreeSet<i64>> {
+    fn rows_of(&self, sql: &str, folded: &str, who: &str, keys: &[&str]) -> Result<BTreeSet<i64>> {
         let mut statement = self.sql.prepare_cached(sql)?;
-        let rows = statement.query_map(params![self.tenant.0, folded, who], |row| row.get(0))?;
+        let keys = serde_json::to_string(keys)?;
+        let rows = statement.query_map(params![self.tenant.0, folded, who, keys], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params}
 use serde_json::value::RawValue;
 
 use crate::model::{Millis, Outcome, PersonUid, fold_key};
-use crate::store::{Result, Store, StoreError, fields};
+use crate::store::{KeyFields, Result, Store, StoreError, fields};
 use crate::sync::{Completeness, Cost, RunKind, RunReport, RunState, Timings};
 
 /// One row of the file, checked.
@@ -15,7 +15,7 @@ pub struct ImportRow {
     /// Its line, for the ledger and for errors.
     pub line: u64,
     /// Fields with a value, as JSON texts. An empty cell is not here: it leaves the field as it is.
-    pub fields: BTreeMap<&'static str, Box<RawValue>>,
+    pub fields: BTreeMap<String, Box<RawValue>>,
     /// The status, when the file says one.
     pub active: Option<bool>,
 }
@@ -62,6 +62,7 @@ impl Store {
             tx: &tx,
             tenant,
             tenant_name: &tenant_name,
+            key_fields: &self.keys,
             file: &import.file,
             now,
             refused: Vec::new(),
@@ -94,6 +95,7 @@ struct Writer<'tx> {
     tx: &'tx Transaction<'tx>,
     tenant: i64,
     tenant_name: &'tx str,
+    key_fields: &'tx KeyFields,
     run: i64,
     file: &'tx str,
     now: Millis,
@@ -145,7 +147,7 @@ impl Writer<'_> {
     }
 
     fn create(&self, row: &ImportRow, key: &str) -> Result<Outcome> {
-        let map = row.fields.iter().map(|(name, value)| (*name, &**value)).collect();
+        let map = row.fields.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
         let fields = fields::write(&map);
         let active = row.active.unwrap_or(true);
         let id = self.next("person")?;
@@ -176,8 +178,8 @@ impl Writer<'_> {
         let differences: Vec<fields::Difference<'_>> = row
             .fields
             .iter()
-            .filter(|(name, after)| before.get(*name).map(|it| it.get()) != Some(after.get()))
-            .map(|(name, after)| (*name, before.get(*name).copied(), Some(&**after)))
+            .filter(|(name, after)| before.get(name.as_str()).map(|it| it.get()) != Some(after.get()))
+            .map(|(name, after)| (name.as_str(), before.get(name.as_str()).copied(), Some(&**after)))
             .collect();
         let active = row.active.filter(|active| *active != present.active);
         if differences.is_empty() && active.is_none() {
@@ -218,7 +220,7 @@ impl Writer<'_> {
     /// The values that the person is found by.
     fn keys(&self, person: i64, fields: &str) -> Result<()> {
         self.tx.prepare_cached("DELETE FROM person_key WHERE person = ?1")?.execute([person])?;
-        let keys: BTreeMap<String, String> = serde_json::from_str(&fields::keys(fields)?)?;
+        let keys: BTreeMap<String, String> = serde_json::from_str(&self.key_fields.of_fields(fields)?)?;
         let mut insert = self
             .tx
             .prepare_cached("INSERT INTO person_key (tenant, field, key, person) VALUES (?1, ?2, ?3, ?4)")?;

@@ -103,13 +103,13 @@ pub(crate) struct LedgerRow<'a> {
 }
 
 #[derive(Serialize)]
-struct OwnedChange {
+pub(super) struct OwnedChange {
     field: String,
     before: Option<Box<RawValue>>,
     after: Option<Box<RawValue>>,
 }
 
-fn owned_changes(differences: Option<&str>) -> Vec<OwnedChange> {
+pub(super) fn owned_changes(differences: Option<&str>) -> Vec<OwnedChange> {
     stored_differences(differences)
         .into_iter()
         .map(|it| OwnedChange {
@@ -154,6 +154,37 @@ pub(crate) struct Hold<'a> {
     changes: Vec<OwnedChange>,
     opened_run: i64,
     opened_at: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<Candidate>,
+}
+
+/// Somebody whom a held record could be, or whose username it needs.
+#[derive(Clone, Serialize)]
+pub(crate) struct Candidate {
+    pub(crate) uid: String,
+    pub(crate) username: Option<String>,
+    pub(crate) name: String,
+    pub(crate) status: &'static str,
+    /// Fields in which the record says the same.
+    pub(crate) same: Vec<String>,
+    pub(crate) linked_to: Vec<CandidateLink>,
+}
+
+/// A user of the source to whom a candidate is linked.
+#[derive(Clone, Serialize)]
+pub(crate) struct CandidateLink {
+    pub(crate) integration: String,
+    pub(crate) source_id: String,
+    /// `listed`, `absent` or `gone`: at the last run, not now.
+    pub(crate) last_seen: &'static str,
+}
+
+impl Hold<'_> {
+    /// The same with those whom it could be.
+    pub(crate) fn with(mut self, candidates: Vec<Candidate>) -> Self {
+        self.candidates = candidates;
+        self
+    }
 }
 
 impl<'a> From<&'a HoldRow> for Hold<'a> {
@@ -169,6 +200,7 @@ impl<'a> From<&'a HoldRow> for Hold<'a> {
             changes: owned_changes(it.differences.as_deref()),
             opened_run: it.opened_run,
             opened_at: moment(it.opened_at),
+            candidates: Vec::new(),
         }
     }
 }

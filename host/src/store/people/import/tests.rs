@@ -5,7 +5,11 @@ use crate::store::{Found, PeopleFilter};
 
 fn row(line: u64, cells: &[(&'static str, &str)], active: Option<bool>) -> ImportRow {
     let raw = |text: &str| RawValue::from_string(serde_json::to_string(text).unwrap()).unwrap();
-    ImportRow { line, fields: cells.iter().map(|(name, text)| (*name, raw(text))).collect(), active }
+    ImportRow {
+        line,
+        fields: cells.iter().map(|(name, text)| ((*name).to_owned(), raw(text))).collect(),
+        active,
+    }
 }
 
 fn import(store: &mut Store, rows: Vec<ImportRow>) -> Result<RunReport> {
