@@ -32,7 +32,12 @@ fn each_kind_of_answer_in_the_order_asked() {
         answer(200, deleted),
     );
     let answers = ask(&mut script, &["a", "b", "c", "d", "e", "../x"]).unwrap();
-    assert_eq!(answers[0], Presence::Present(r#"{ "id":"a", "n": 1.50 }"#.to_owned()));
+    let there = PresentUser {
+        raw: r#"{ "id":"a", "n": 1.50 }"#.to_owned(),
+        inside_filter: Some(true),
+        outside_because: None,
+    };
+    assert_eq!(answers[0], Presence::Present(there));
     assert_eq!(answers[1], Presence::Deleted(Some("2024-01-02T03:04:05Z".to_owned())));
     assert_eq!(answers[2], Presence::NotFound);
     assert_eq!(answers[3], Presence::Unknown(Error::Throttled(Some(2500))));
@@ -127,4 +132,40 @@ fn an_error_of_the_whole_batch_is_the_calls() {
     script.expect("$batch", answer(200, "{}"));
     assert!(matches!(ask(&mut script, &["a"]), Err(Error::Malformed(_))));
     assert_eq!(ask(&mut script, &[]), Ok(Vec::new()));
+}
+
+#[test]
+fn the_record_is_held_against_the_filter() {
+    let mut script = Script::new();
+    script.expect(
+        "$batch",
+        batch(&[
+            (0, 200, r#"{"id":"a","employeeType":"staff"}"#),
+            (1, 200, r#"{"id":"b","employeeType":"Contractor"}"#),
+            (2, 200, r#"{"id":"c"}"#),
+            (3, 200, r#"{"id":"d","employeeType":null}"#),
+        ]),
+    );
+    let ids: Vec<_> = ["a", "b", "c", "d"].map(str::to_owned).into();
+    let source = Source { filter: Some("Employee Type eq ‘Staff’".to_owned()), ..source() };
+    let answers = confirm_absent(&mut script, &mut Tokens::new(), &source, &ids).unwrap();
+    let told: Vec<_> = answers
+        .iter()
+        .map(|answer| match answer {
+            Presence::Present(user) => (user.inside_filter, user.outside_because.as_deref()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some(true), None),
+            (Some(false), Some("employeeType is now 'Contractor'")),
+            (None, None),
+            (Some(false), Some("employeeType is now empty"))
+        ]
+    );
+    let sent = String::from_utf8(script.seen[0].body.clone()).unwrap();
+    assert!(sent.contains("$select=id,accountEnabled,displayName,employeeType\""), "{sent}");
+    assert!(!sent.contains("filter"));
 }

@@ -120,7 +120,7 @@ pub fn fetch_users(
     let total = match position {
         Some(_) => None,
         None if advanced => listing.count,
-        None if query.filter.is_none() && !source.delta => count(&mut session),
+        None if query.filter.is_none() && !source.delta => everybody(&mut session),
         None => None,
     };
     Ok(Page { users: users.users, removed: users.removed, malformed: users.malformed, next, total })
@@ -177,17 +177,29 @@ fn next(
     }
 }
 
+/// How many users the filter lets through. None when Graph does not count them: the sign-in activity is not
+/// compared in an advanced query, and a count is one.
+pub fn count_users(
+    outside: &mut dyn Outside,
+    tokens: &mut Tokens,
+    source: &Source,
+) -> Result<Option<u64>, Error> {
+    let mut problems = Vec::new();
+    let settings = Settings::read(&source.settings).map_err(|p| problems.extend(p));
+    let filter = filter::check(source.filter.as_deref()).map_err(|p| problems.push(p));
+    let (Ok(settings), Ok(filter)) = (settings, filter) else {
+        return Err(Error::Settings(problems));
+    };
+    if filter.as_ref().is_some_and(|filter| filter.sign_in) {
+        return Ok(None);
+    }
+    let mut session = Session { outside, tokens, settings: &settings };
+    count(&mut session, filter.as_ref()).map(Some).map_err(|error| name_filter(error, filter.as_ref()))
+}
+
 /// How many users there are. Best effort: a listing is worth having without it.
-pub(crate) fn count(session: &mut Session<'_>) -> Option<u64> {
-    let request = Request::get(url::count(&session.settings.domain))
-        .with_header("accept", "text/plain")
-        .with_header("consistencylevel", "eventual");
-    let answer = session.ask_ok(request).and_then(|response| {
-        let text = page::text(&response)?;
-        let number = text.trim().parse();
-        number.map_err(|_| malformed(None, format!("expected a number, found `{}`", shorten(text, 60))))
-    });
-    match answer {
+pub(crate) fn everybody(session: &mut Session<'_>) -> Option<u64> {
+    match count(session, None) {
         Ok(total) => Some(total),
         Err(error) => {
             let text = format!("users were not counted, the listing goes on: {error:?}");
@@ -195,6 +207,16 @@ pub(crate) fn count(session: &mut Session<'_>) -> Option<u64> {
             None
         }
     }
+}
+
+fn count(session: &mut Session<'_>, filter: Option<&Filter>) -> Result<u64, Error> {
+    let request = Request::get(url::count(&session.settings.domain, filter))
+        .with_header("accept", "text/plain")
+        .with_header("consistencylevel", "eventual");
+    let response = session.ask_ok(request)?;
+    // Graph puts a byte order mark before the number.
+    let text = page::text(&response)?.trim_start_matches('\u{feff}').trim();
+    text.parse().map_err(|_| malformed(None, format!("expected a number, found `{}`", shorten(text, 60))))
 }
 
 #[cfg(test)]

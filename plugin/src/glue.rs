@@ -5,8 +5,8 @@ mod component {
     use std::cell::RefCell;
 
     use crate::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, Identity, ManagerPage, Manifest, Page, Presence, RolePage,
-        RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Page, Presence,
+        RolePage, RoleSource, SaasPage, Source,
     };
     use crate::bindings::exports::userload::directory::transform::{self, Decision, Incoming, MappedRecord};
     use crate::bindings::userload::directory::types::{BadRecord, Error, Setting};
@@ -34,6 +34,15 @@ mod component {
         fn complete_settings(settings: Vec<Setting>) -> Result<Vec<Setting>, Error> {
             log_panics();
             crate::complete_settings(&settings)
+        }
+
+        fn check_filter(source: Source) -> FilterReport {
+            log_panics();
+            crate::check_filter(&source)
+        }
+
+        fn count_users(source: Source) -> Result<Option<u64>, Error> {
+            online(|host, tokens| crate::count_users(host, tokens, &source))
         }
 
         fn identify(source: Source) -> Result<Identity, Error> {

@@ -42,7 +42,8 @@ mod architecture;
 mod testing;
 
 pub use confirm::confirm_absent;
-pub use fetch::fetch_users;
+pub use fetch::{count_users, fetch_users};
+pub use graph::filter::check_filter;
 pub use host_imports::Outside;
 pub use identify::identify;
 pub use inspect::inspect_credential;

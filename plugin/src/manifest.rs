@@ -89,6 +89,11 @@ const CATALOG: [(&str, &str); 8] = [
     ("Microsoft Visio", "Productivity"),
 ];
 
+/// The properties and their labels, as the vendor's page calls them.
+pub(crate) fn labels() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|(path, label, ..)| (*path, *label))
+}
+
 /// What the plugin is, takes and asks for. Pure: the same for every call.
 pub fn describe() -> Manifest {
     let text = str::to_owned;

@@ -41,7 +41,7 @@ impl House {
                 "somebody was deactivated without evidence",
                 "SELECT count(*) FROM change WHERE active_after = 0 AND outcome != 'created'
                    AND coalesce(json_extract(evidence, '$.kind'), '') NOT IN
-                     ('disabled', 'deleted', 'not-found', 'ordered')",
+                     ('disabled', 'deleted', 'not-found', 'left-filter', 'ordered')",
             ),
             (
                 "a question is answered by nobody",

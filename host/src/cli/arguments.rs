@@ -11,7 +11,9 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, saas, status, undo, why};
+use super::{
+    credential, demo, held, integration, mapping, people, plugin, run, runs, saas, status, undo, why,
+};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -82,6 +84,9 @@ enum Command {
     /// Keep what is loaded and how: save, list, show, remove
     #[command(subcommand)]
     Integration(integration::Command),
+    /// Mappings: propose, show, change, try
+    #[command(subcommand)]
+    Mapping(mapping::Command),
     /// Look whether an integration can run; changes nothing
     ///
     /// Example: userload check contoso
@@ -222,6 +227,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Status => status::run(session),
         Command::Credential(command) => credential::run(session, command),
         Command::Integration(command) => integration::run(session, command),
+        Command::Mapping(command) => mapping::run(session, command),
         Command::Check(which) => run::check(session, &which),
         Command::Launch(which) => run::launch(session, &which),
         Command::Plan(arguments) => run::plan(session, &arguments),

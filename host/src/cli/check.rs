@@ -37,9 +37,12 @@ fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
             Verdict::Note => paint.warn("i"),
             Verdict::Problem | Verdict::Failure => paint.bad("✗"),
         };
-        let detail =
-            if item.detail.is_empty() { String::new() } else { format!(": {}", shown(&item.detail)) };
+        let mut lines = item.detail.lines();
+        let detail = lines.next().map(|line| format!(": {}", shown(line))).unwrap_or_default();
         text.push_str(&format!("  {sign} {}{detail}\n", shown(&item.what)));
+        for line in lines {
+            text.push_str(&format!("    {}\n", shown(line)));
+        }
         if let Some(help) = &item.help {
             for line in help.lines() {
                 text.push_str(&format!("      {} {}\n", paint.good("help:"), shown(line)));

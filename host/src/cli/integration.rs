@@ -16,7 +16,7 @@ use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::{self, missing_for_launch};
 use crate::store::IntegrationRow;
-use crate::sync::saas_link;
+use crate::sync::{FilterCheck, saas_link};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -65,7 +65,7 @@ What has a default, and could be said as well:
   deactivate = false                # deactivate and reactivate people at all
   reactivate = "own"                # always, never
   disabled-new = "create-inactive"  # skip
-  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate" }  # keep
+  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate", left-filter = "keep" }
   grace = { runs = 3, days = 3 }    # before "not found" counts
   match-keys = ["username", "email"]
   access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
@@ -79,6 +79,7 @@ What has a default, and could be said as well:
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
   # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
+  # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
 
 Example: userload integration save -f contoso.toml"#;
 
@@ -91,7 +92,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
 }
 
-fn read(file: &PathBuf) -> Result<(String, String)> {
+pub(super) fn read(file: &PathBuf) -> Result<(String, String)> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text)?;
@@ -109,19 +110,37 @@ fn read(file: &PathBuf) -> Result<(String, String)> {
 
 fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let (name_of_file, text) = read(file)?;
+    save_text(session, &name_of_file, &text)
+}
+
+/// Checks a document, saves it and shows what changed.
+pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
     let fields = services::manifest_fields(session)?;
     // Nothing is made for a document that is refused.
     let targets = session.targets()?;
-    let integration = config::parse(&name_of_file, &text, &fields, &targets)?;
+    let integration = config::parse(name_of_file, text, &fields, &targets)?;
+    let filter = services::filter_check(session, &integration)?;
+    if let Some(problem) = filter.as_ref().and_then(FilterCheck::problem) {
+        let trouble = Trouble::usage(format!("`{name_of_file}`: filter: {}", problem.what));
+        return Err(trouble.help(problem.help.unwrap_or_default()).into());
+    }
+    let failed = services::mapping_tests(session, &integration)?.into_iter().filter(|it| !it.passed());
+    let failed: Vec<String> = failed.map(|it| it.to_string()).collect();
+    if !failed.is_empty() {
+        let what = format!("`{name_of_file}`: the mapping fails its own tests\n{}", failed.join("\n"));
+        return Err(Trouble::usage(what)
+            .help("put the mapping right, or the test when it is the test that is wrong; nothing was saved")
+            .into());
+    }
     let mut store = session.store_or_new()?;
     let manifest = &session.site()?.manifest;
     let chosen =
         saas_link::choose(&store, manifest, &integration).map_err(|problem| services::all(vec![problem]))?;
-    let saved = store.save_integration(&integration, &text, &fields, session.now())?;
+    let saved = store.save_integration(&integration, text, &fields, session.now())?;
     let linked = saas_link::link(&mut store, manifest, &integration.name, &chosen, session.now())?;
     store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;
     let missing = missing_for_launch(&integration);
-    let changed = saved.previous.as_deref() != Some(text.as_str());
+    let changed = saved.previous.as_deref() != Some(text);
     let printer = session.printer;
     if printer.json() {
         let answer = Answer::new("integration", &integration.name)
@@ -129,7 +148,9 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
             .and("changed", changed)
             .and("launched", saved.launched)
             .and("missing", &missing)
-            .and("saas_linked", &linked);
+            .and("saas_linked", &linked)
+            .and("filter_sent", filter.as_ref().and_then(FilterCheck::sent_instead))
+            .and("filter_warnings", filter.as_ref().map(FilterCheck::warnings).unwrap_or_default());
         printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -141,7 +162,7 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
         }
         Some(_) if !changed => printer.answer(&format!("integration {name} is as it was"))?,
         Some(previous) => {
-            printer.answer(&difference(previous, &text, printer.paint()))?;
+            printer.answer(&difference(previous, text, printer.paint()))?;
             printer.answer(&format!("integration {name} saved"))?;
         }
     }
@@ -153,6 +174,9 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
             "{} {name} was launched and is a draft again",
             printer.story_paint().warn("warning:")
         ));
+    }
+    if let Some(filter) = &filter {
+        tell_filter(session, filter);
     }
     for sentence in &missing {
         printer.story(&format!("a launch needs more: {}", shown(sentence)));
@@ -172,6 +196,19 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
         ));
     }
     Ok(ExitStatus::Done)
+}
+
+/// Says what is sent instead of a filter, and what about it may not mean what was meant.
+fn tell_filter(session: &Session, filter: &FilterCheck) {
+    let printer = session.printer;
+    if let Some(sent) = filter.sent_instead() {
+        printer.story(&format!("the filter is sent as: {}", shown(sent)));
+    }
+    for warning in filter.warnings() {
+        let lines: Vec<_> = warning.lines().map(shown).collect();
+        let sign = printer.story_paint().warn("warning:");
+        printer.tell(&format!("{sign} the filter may not mean what it should\n{}", lines.join("\n")));
+    }
 }
 
 /// The lines of a document that went and came. Lines between the first and the last change are aligned by
@@ -275,11 +312,19 @@ fn list(session: &Session) -> Result<ExitStatus> {
 fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let store = session.store()?;
     let row = session.integration_row(&store, name)?;
+    // A document that cannot be read any more is shown all the same.
+    let filter = session
+        .parse(&store, &row)
+        .ok()
+        .map(|it| services::filter_check(session, &it))
+        .transpose()?
+        .flatten();
     if session.printer.json() {
         let answer = Answer::new("integration", &row.name)
             .and("state", state(&row))
             .and("launched_at", row.launched_at.map(moment))
-            .and("document", &row.document);
+            .and("document", &row.document)
+            .and("filter_sent", filter.as_ref().and_then(FilterCheck::sent_instead));
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -290,6 +335,9 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let since =
         row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
     session.printer.story(&format!("# {}: {since}", shown(&row.name)));
+    if let Some(filter) = &filter {
+        tell_filter(session, filter);
+    }
     Ok(ExitStatus::Done)
 }
 

@@ -5,13 +5,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::credential::warning_of;
+use super::population::Counter;
 use super::services::ready;
 use super::session::Session;
 use crate::config::{Integration, missing_for_launch};
 use crate::engine::contract::{Page, Setting, Source};
 use crate::engine::{CallError, Connector};
 use crate::store::Store;
-use crate::sync::preflight::Problem;
+use crate::sync::preflight::{self, Problem};
 use crate::sync::{Progress, Retry, RunError, ask};
 
 /// How many users a check reads.
@@ -96,6 +97,9 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
         items.push(item("links", Verdict::Ok, format!("belong to tenant {own}"), None));
     }
     listing(&source, &page, &mut items);
+    let net = site.net.handle();
+    let mut counter = Counter { net, connector: &mut ready.connector, source: &ready.source, progress };
+    items.extend(counter.population(ready.filter.as_ref(), &site.fields));
     let mut transformer = site.transformer();
     let mut bad = Vec::new();
     for user in &page.users {
@@ -118,6 +122,39 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
         ),
     });
     Ok(items)
+}
+
+/// A session through a credential alone.
+pub(super) struct Opened {
+    /// To talk to the source.
+    pub(super) connector: Connector,
+    /// Everybody, and no property beside those that the plugin needs.
+    pub(super) source: Source,
+}
+
+/// Opens a session through a credential, whatever integrations use it.
+///
+/// # Errors
+/// When it could not even be tried; the problems of the credential in their own place.
+pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Opened, Vec<Problem>>> {
+    let store = session.store()?;
+    let credential = session.credential(&store, name)?;
+    let site = session.site()?;
+    let settings = match preflight::complete(&site.plugin, &credential) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    // What the integrations of this credential may reach, it may reach for this test.
+    let mut granted = Vec::new();
+    for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
+        if let Ok(integration) = session.parse(&store, &row) {
+            granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
+        }
+    }
+    let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
+    let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
+    Ok(connector.map(|connector| Opened { connector, source }))
 }
 
 pub(super) fn shown(settings: &[Setting]) -> String {

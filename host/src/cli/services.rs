@@ -13,12 +13,13 @@ use super::interrupt::Watch;
 use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
-use crate::config::SourceField;
+use crate::config::{self, Integration, SourceField};
 use crate::credential::NEXT_CLIENT_SECRET;
-use crate::engine::contract::{Place, Presence};
+use crate::engine::contract::{Place, Presence, Setting};
 use crate::store::{CredentialRow, IntegrationRow, Store};
+use crate::sync::mapping_test::{TestResult, run_tests};
 use crate::sync::preflight::{self, Problem, Ready};
-use crate::sync::{self, Job, Progress, RunError, RunKind, RunReport};
+use crate::sync::{self, FilterCheck, Job, Progress, RunError, RunKind, RunReport};
 
 /// What a plugin is, takes and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -291,6 +292,36 @@ pub(super) fn inspect_plugin(session: &Session, file: Option<&Path>) -> Result<P
         imports: asks.imports.clone(),
         fields: site.fields.iter().map(|field| (field.clone(), suggested(&field.path))).collect(),
     })
+}
+
+/// What the plugin says about an integration's filter; none when everybody is read.
+///
+/// # Errors
+/// When the plugin cannot be loaded, or fails.
+pub(super) fn filter_check(session: &Session, integration: &Integration) -> Result<Option<FilterCheck>> {
+    if integration.filter.is_none() {
+        return Ok(None);
+    }
+    // The credential's domain decides how long a URL is. It may not be there yet, and its secrets stay shut.
+    let row = match session.store_if_any()? {
+        Some(store) => store.credential(&integration.credential)?,
+        None => None,
+    };
+    let settings = row.map(|row| row.settings).unwrap_or_default();
+    let settings: Vec<Setting> = settings.into_iter().map(|(name, value)| Setting { name, value }).collect();
+    Ok(FilterCheck::of(&session.site()?.plugin, integration, &settings)?)
+}
+
+/// What becomes of the records that an integration keeps beside its mapping.
+///
+/// # Errors
+/// When the plugin cannot be loaded, or fails.
+pub(super) fn mapping_tests(session: &Session, integration: &Integration) -> Result<Vec<TestResult>> {
+    if integration.mapping_tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut transformer = session.site()?.transformer();
+    Ok(run_tests(&mut transformer, &config::mapping_text(integration), &integration.mapping_tests)?)
 }
 
 /// The fields that a mapping can name, as the plugin's manifest has them.

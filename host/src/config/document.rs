@@ -10,7 +10,7 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, saas, sections};
+use super::{mapping, mapping_tests, saas, sections};
 use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -99,7 +99,8 @@ fn read(
         &[("create-inactive", DisabledNew::CreateInactive), ("skip", DisabledNew::Skip)],
         problems,
     );
-    let (on_disabled, on_deleted, on_not_found) = sections::on(&mut keys, problems);
+    let sections::On { on_disabled, on_deleted, on_not_found, on_left_filter } =
+        sections::on(&mut keys, problems);
     let grace = sections::grace(&mut keys, problems);
     let guard = sections::guard(&mut keys, problems);
     let grants = sections::grants(&mut keys, problems);
@@ -110,6 +111,7 @@ fn read(
     let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
     let saas = saas::saas(&mut keys, problems);
     let manager = keys.flag("manager", problems).unwrap_or(false);
+    let mapping_tests = mapping_tests::read(&mut keys, problems);
     keys.finish("", problems);
     Integration {
         name,
@@ -124,6 +126,7 @@ fn read(
         on_disabled,
         on_deleted,
         on_not_found,
+        on_left_filter,
         grace,
         priority: priority.and_then(|it| i32::try_from(it).ok()),
         match_keys,
@@ -135,6 +138,7 @@ fn read(
         page_size: u32::try_from(page_size).unwrap_or(999),
         saas,
         manager,
+        mapping_tests,
     }
 }
 
@@ -206,42 +210,11 @@ fn variant(keys: &mut Keys<'_, '_>, filtered: bool, problems: &mut Problems<'_>)
     name
 }
 
-/// The source's filter, as far as it can be judged without the source. `Default` is none.
+/// The source's filter; whether the source would take it is the plugin's to say. `Default` is none.
 fn filter(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Option<String> {
-    let (text, span) = keys.text("filter", problems)?;
+    let (text, _) = keys.text("filter", problems)?;
     if text.eq_ignore_ascii_case("default") {
         return None;
-    }
-    let mut depth = 0_i32;
-    let mut quoted = false;
-    for letter in text.chars() {
-        match letter {
-            // A quote inside of a text is doubled, which opens and closes once more.
-            '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            _ => {}
-        }
-        if depth < 0 {
-            break;
-        }
-    }
-    let fault = if quoted {
-        Some("a `'` that is not closed")
-    } else if depth != 0 {
-        Some("brackets that do not match")
-    } else if !text.contains(|it: char| it.is_whitespace() || it == '(') {
-        Some("no operator")
-    } else {
-        None
-    };
-    if let Some(fault) = fault {
-        problems.add_with_help(
-            span,
-            format!("`filter` has {fault}"),
-            "write it as Graph's $filter, such as `\"employeeType in ('Admin', 'Staff')\"`, or `\"Default\"` \
-             for everybody",
-        );
     }
     Some(text)
 }

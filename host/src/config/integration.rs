@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::mapping_tests::MappingTest;
 use super::saas::SaasLoad;
 use crate::model::Target;
 
@@ -192,6 +193,8 @@ pub struct Integration {
     pub on_deleted: Action,
     /// Unknown to the source, after the grace.
     pub on_not_found: Action,
+    /// There and enabled, but no longer let through by the filter.
+    pub on_left_filter: Action,
     /// The grace.
     pub grace: Grace,
     /// Who wins when several integrations fill one field: the highest. None = it never shares a field.
@@ -214,4 +217,6 @@ pub struct Integration {
     pub saas: Option<SaasLoad>,
     /// Whether managers are read, in a pass of their own, into the field `manager`.
     pub manager: bool,
+    /// Records with what the mapping is to make of them.
+    pub mapping_tests: Vec<MappingTest>,
 }

@@ -5,9 +5,11 @@
 
 mod access;
 mod document;
+pub mod edit;
 mod integration;
 mod keys;
 mod mapping;
+mod mapping_tests;
 mod near;
 mod problem;
 mod saas;
@@ -21,6 +23,7 @@ pub use integration::{
     Action, DisabledNew, Grace, GrantEntry, Guard, Installation, Integration, Limit, Mode, NullRule, Origin,
     Reactivate, Rule,
 };
+pub use mapping_tests::{MappingTest, read_file as read_mapping_tests};
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};
 pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};

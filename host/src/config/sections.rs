@@ -11,16 +11,36 @@ use super::problem::Problems;
 /// The most that a limit of the guard can be widened to: a hold cannot be switched off.
 const COUNT_MOST: i64 = 1_000_000;
 
-/// What happens to the disabled, the deleted and the not found.
-pub(super) fn on(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> (Action, Action, Action) {
-    let Some(table) = keys.table("on", "{ disabled = \"keep\" }", problems) else {
-        return (Action::Deactivate, Action::Deactivate, Action::Deactivate);
+/// What happens to people, by cause.
+pub(super) struct On {
+    pub(super) on_disabled: Action,
+    pub(super) on_deleted: Action,
+    pub(super) on_not_found: Action,
+    pub(super) on_left_filter: Action,
+}
+
+/// What happens to the disabled, the deleted, the not found and those who left the filter.
+pub(super) fn on(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> On {
+    let mut on = On {
+        on_disabled: Action::Deactivate,
+        on_deleted: Action::Deactivate,
+        on_not_found: Action::Deactivate,
+        on_left_filter: Action::Keep,
     };
+    let Some(table) = keys.table("on", "{ disabled = \"keep\" }", problems) else { return on };
     let mut keys = Keys::new(table);
-    let mut action = |key| keys.choice(key, &ACTIONS, problems).unwrap_or(Action::Deactivate);
-    let actions = (action("disabled"), action("deleted"), action("not-found"));
+    for (key, action) in [
+        ("disabled", &mut on.on_disabled),
+        ("deleted", &mut on.on_deleted),
+        ("not-found", &mut on.on_not_found),
+        ("left-filter", &mut on.on_left_filter),
+    ] {
+        if let Some(told) = keys.choice(key, &ACTIONS, problems) {
+            *action = told;
+        }
+    }
     keys.finish(" in `on`", problems);
-    actions
+    on
 }
 
 /// How long somebody may be not found.

@@ -41,6 +41,7 @@ struct PolicyText {
     on_disabled: Action,
     on_deleted: Action,
     on_not_found: Action,
+    on_left_filter: Action,
     rename_fields: [&'static str; 2],
 }
 
@@ -84,6 +85,7 @@ pub fn policy_text(integration: &Integration) -> String {
         on_disabled: integration.on_disabled,
         on_deleted: integration.on_deleted,
         on_not_found: integration.on_not_found,
+        on_left_filter: integration.on_left_filter,
         rename_fields: RENAME_FIELDS,
     })
 }
@@ -155,7 +157,7 @@ city = { source = "employeeOrgData.city", null = "keep" }
     fn the_plugin_gets_what_the_contract_says() {
         let it = integration(DOCUMENT);
         insta::assert_snapshot!(mapping_text(&it), @r#"{"version":1,"fields":[{"target":"access_role","type":"text","required":true,"constant":"Employee","null":"clear"},{"target":"username","type":"text","required":true,"source":["userPrincipalName"],"null":"clear"},{"target":"department","type":"text","required":false,"source":["department"],"null":"default","default":"none"},{"target":"city","type":"text","required":false,"source":["employeeOrgData","city"],"null":"keep"}]}"#);
-        insta::assert_snapshot!(policy_text(&it), @r#"{"version":1,"mode":"create-and-update","deactivate":false,"reactivate":"own","disabled-new":"create-inactive","on-disabled":"deactivate","on-deleted":"deactivate","on-not-found":"deactivate","rename-fields":["username","email"]}"#);
+        insta::assert_snapshot!(policy_text(&it), @r#"{"version":1,"mode":"create-and-update","deactivate":false,"reactivate":"own","disabled-new":"create-inactive","on-disabled":"deactivate","on-deleted":"deactivate","on-not-found":"deactivate","on-left-filter":"keep","rename-fields":["username","email"]}"#);
         assert_eq!(select(&it), ["department", "employeeOrgData.city", "userPrincipalName"]);
     }
 

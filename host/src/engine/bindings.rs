@@ -13,6 +13,7 @@ wasmtime::component::bindgen!({
         "userload:directory/connector.fetch-saas-users": async,
         "userload:directory/connector.fetch-saas-roles": async,
         "userload:directory/connector.fetch-managers": async,
+        "userload:directory/connector.count-users": async,
     },
     additional_derives: [PartialEq, Eq, serde::Serialize],
 });

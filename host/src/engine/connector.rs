@@ -149,6 +149,18 @@ impl Connector {
         .await
     }
 
+    /// How many users the filter lets through; none when the source does not count them.
+    pub async fn count_users(&mut self, source: &Source) -> Result<Option<u64>, CallError> {
+        let source = source.clone();
+        self.call("count-users", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_count_users(&mut live.store, &source).await
+            })
+        })
+        .await
+    }
+
     /// One page of users of the vendor's application; `after` none = the first.
     pub async fn fetch_saas_users(
         &mut self,

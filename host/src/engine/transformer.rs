@@ -1,7 +1,10 @@
 //! The pure half: the same component with nothing but the log linked, called directly.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, BadRecord, CredentialPage, Decision, Incoming, Manifest, MappedRecord, Setting};
+use super::contract::{
+    self, BadRecord, CredentialPage, Decision, FilterReport, Incoming, Manifest, MappedRecord, Setting,
+    Source,
+};
 use super::cpu::{self, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -64,6 +67,13 @@ impl Transformer {
             live.plugin.userload_directory_connector().call_credential_pages(&mut live.store, settings)
         })?
         .map_err(plain)
+    }
+
+    /// What is to be said about a filter, without asking the source.
+    pub fn check_filter(&mut self, source: &Source) -> Result<FilterReport, CallError> {
+        self.call("check-filter", |live| {
+            live.plugin.userload_directory_connector().call_check_filter(&mut live.store, source)
+        })
     }
 
     /// Maps one record. The inner error is about the record, the outer one about the plugin.

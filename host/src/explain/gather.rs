@@ -451,13 +451,21 @@ fn answer(
             let then = leaves(integration.map(|it| it.on_not_found), "counts towards the grace");
             asked("not-found", None, format!("the source does not know this id; {then}"))
         }
-        Ok(Presence::Present(raw)) => {
+        Ok(Presence::Present(user)) => {
+            let raw = user.raw;
             let Some(terms) = terms else {
                 return asked("present", Some(raw), "there; the integration's rules cannot be read".into());
             };
             let looked = look(terms, place.store, place.transformer, &account.source_id, &raw)?;
             let filter = match &terms.integration.filter {
-                Some(filter) => format!(", if the filter `{filter}` lets them through"),
+                Some(filter) => match (user.inside_filter, user.outside_because) {
+                    (Some(true), _) => String::new(),
+                    (Some(false), Some(why)) => {
+                        format!(", but the filter `{filter}` does not let them through: {why}")
+                    }
+                    (Some(false), None) => format!(", but the filter `{filter}` does not let them through"),
+                    (None, _) => format!(", if the filter `{filter}` lets them through"),
+                },
                 None => String::new(),
             };
             let verdict = &looked.verdict;

@@ -38,7 +38,9 @@ pub use managers::{MANAGER_CAUSES, Managed, ManagerChange, ManagerHold};
 pub use narrowing::{EndedRow, Narrowed};
 pub use open::Store;
 pub use people::{Account, DecisionRow, LinkState, Question, StandingLock, StandingPin};
-pub use people::{Census, ChangeRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow};
+pub use people::{
+    Census, ChangeRow, DocumentRow, Found, Import, ImportRow, Imported, LinkRow, PeopleFilter, PersonRow,
+};
 pub use pins::{NewPin, STATUS, WHOLE, fields_digest};
 pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};

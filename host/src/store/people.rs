@@ -1,5 +1,6 @@
 //! Reading people: lists, one person by whatever names them, everybody in a stable order.
 
+mod documents;
 mod find;
 mod history;
 mod import;
@@ -8,6 +9,7 @@ mod why;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Row, named_params, params};
 
+pub use documents::DocumentRow;
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
 pub use import::{Import, ImportRow, Imported};

@@ -86,6 +86,7 @@ impl Store {
                     "deactivate:disabled" => "disabled at the source".into(),
                     "deactivate:deleted" => "deleted at the source".into(),
                     "deactivate:not-found" => "not found at the source, and the grace is over".into(),
+                    "deactivate:left-filter" => "left the filter".into(),
                     _ => cause,
                 },
                 count: count(row.get(2)?),

@@ -15,8 +15,9 @@ use super::progress::Progress;
 use super::retry::Retry;
 use super::stage::call;
 use super::terms::Terms;
+use crate::config::Action;
 use crate::engine::contract::{
-    AbsentPerson, Decision, Evidence as Told, Incoming, PageUser, Presence, Situation, Tie,
+    AbsentPerson, Decision, Evidence as Told, Incoming, PageUser, Presence, PresentUser, Situation, Tie,
 };
 use crate::engine::{Connector, Transformer};
 use crate::model::{Millis, Outcome};
@@ -108,8 +109,10 @@ impl Judge<'_> {
         {
             sorted.put(person, answer);
         }
-        self.present(sorted.present, worker, &mut absence)?;
-        self.gone(listing, &sorted.gone, &mut absence)?;
+        let left = self.present(listing, sorted.present, worker, &mut absence)?;
+        self.judge_cases(left, &mut absence)?;
+        let gone = self.gone(listing, sorted.gone);
+        self.judge_cases(gone, &mut absence)?;
         self.unconfirmed(sorted.unconfirmed, &mut absence)?;
         Ok(absence)
     }
@@ -143,35 +146,35 @@ impl Judge<'_> {
         answers
     }
 
-    /// There when asked for: disabled counts as disabled; the others were missed by the listing, or left the
-    /// filter, and are kept.
+    /// There when asked for: disabled counts as disabled, whatever the filter says. Gives back those whom the
+    /// filter demonstrably does not let through; the others were missed by the listing, and are kept.
     fn present(
         &mut self,
-        present: Vec<(Unlisted, String)>,
+        listing: &CompleteEnumeration,
+        present: Vec<(Unlisted, PresentUser)>,
         worker: &mut PageWorker<'_>,
         absence: &mut Absence,
-    ) -> Result<(), RunError> {
+    ) -> Result<Vec<Case>, RunError> {
+        let mut left = Vec::new();
         if present.is_empty() {
-            return Ok(());
+            return Ok(left);
         }
-        let reason = if self.terms.integration.filter.is_some() {
-            "there when asked for by id, but outside the filter, or missed by the listing"
-        } else {
-            "there when asked for by id: the listing missed them"
-        };
         let users: Vec<PageUser> = present
             .iter()
-            .map(|(person, raw)| PageUser { id: person.source_id.clone(), raw: raw.clone() })
+            .map(|(person, user)| PageUser { id: person.source_id.clone(), raw: user.raw.clone() })
             .collect();
         let staged = worker.work_present(&users)?;
         let mut judged: HashMap<String, StagedRow> =
             staged.rows.into_iter().filter_map(|row| Some((row.source_id.clone()?, row))).collect();
+        let filtered = self.terms.integration.filter.is_some();
         let mut rows = Vec::new();
         let mut marks = Vec::with_capacity(present.len());
-        let mut gaps = 0;
-        for (person, _) in present {
+        let (mut gaps, mut untold) = (0_u64, 0_u64);
+        for (person, user) in present {
             let mut ended = false;
-            match judged.remove(&person.source_id).map(only_status) {
+            let row = judged.remove(&person.source_id).map(only_status);
+            let enabled = row.as_ref().and_then(|row| row.enabled);
+            match row {
                 Some(row) if row.enabled == Some(false) || row.is(Outcome::Failed) => {
                     ended =
                         row.enabled == Some(false) && (row.change.is_none() || row.is(Outcome::Deactivated));
@@ -180,72 +183,118 @@ impl Judge<'_> {
                         Some(_) => rows.push(row),
                     }
                 }
-                _ => {
-                    gaps += 1;
-                    rows.push(kept(&person, reason));
-                }
+                _ => match Evidence::left_filter(listing, user.inside_filter).filter(|_| filtered) {
+                    Some(proof) => {
+                        let why = user.outside_because.unwrap_or_else(|| "it is outside now".to_owned());
+                        left.push(Case {
+                            person,
+                            told: Told::LeftFilter(why),
+                            word: Word::Unlisted(enabled),
+                            proof: Some(proof),
+                            action: self.terms.integration.on_left_filter,
+                        });
+                        continue;
+                    }
+                    None if filtered && user.inside_filter.is_none() => {
+                        untold += 1;
+                        rows.push(kept(&person, UNTOLD));
+                    }
+                    None => {
+                        gaps += 1;
+                        rows.push(kept(&person, GAP));
+                    }
+                },
             }
             // The source knows them: whatever was counted towards the grace is void.
             marks.push(Mark { link: person.link, counts: false, back: true, gone: ended });
         }
-        if gaps > 0 {
-            absence.notes.push(format!("{gaps} people were not listed, but are {reason}"));
+        for (many, reason) in [(gaps, GAP), (untold, UNTOLD)] {
+            if many > 0 {
+                absence.notes.push(format!("{many} people were not listed, but are {reason}"));
+            }
         }
         self.store.stage_rows(self.terms.run, &self.terms.integration.name, &rows, self.at)?;
         self.store.stage_absent(self.terms.run, &marks)?;
         self.store.stage_unpins(self.terms.run, &staged.unpins)?;
-        Ok(())
+        Ok(left)
     }
 
     /// Deleted, or unknown to the source.
     fn gone(
-        &mut self,
+        &self,
         listing: &CompleteEnumeration,
-        gone: &[(Unlisted, Option<Option<String>>)],
-        absence: &mut Absence,
-    ) -> Result<(), RunError> {
-        if gone.is_empty() {
+        gone: Vec<(Unlisted, Option<Option<String>>)>,
+    ) -> Vec<Case> {
+        let integration = &self.terms.integration;
+        let case = |(person, deleted): (Unlisted, Option<Option<String>>)| match deleted {
+            Some(time) => {
+                let proof = Some(Evidence::deleted(listing, time.as_deref()));
+                Case {
+                    person,
+                    told: Told::Deleted(time),
+                    word: Word::Deleted,
+                    proof,
+                    action: integration.on_deleted,
+                }
+            }
+            None => {
+                let over =
+                    GraceOver::check(integration.grace, person.absent_runs, person.absent_since, self.at);
+                let proof = over.map(|over| Evidence::not_found(listing, over));
+                Case {
+                    person,
+                    told: Told::NotFound(proof.is_some()),
+                    word: Word::NotFound,
+                    proof,
+                    action: integration.on_not_found,
+                }
+            }
+        };
+        gone.into_iter().map(case).collect()
+    }
+
+    /// What becomes of those about whom the source gave a clear answer.
+    fn judge_cases(&mut self, cases: Vec<Case>, absence: &mut Absence) -> Result<(), RunError> {
+        if cases.is_empty() {
             return Ok(());
         }
         let integration = &self.terms.integration;
-        let mut absent = Vec::with_capacity(gone.len());
-        let mut proofs = Vec::with_capacity(gone.len());
+        let mut absent = Vec::with_capacity(cases.len());
+        let mut versions = Vec::with_capacity(cases.len());
         let mut unpins = Vec::new();
-        for (number, (person, deleted)) in gone.iter().enumerate() {
-            let (told, proof) = match deleted {
-                Some(time) => {
-                    (Told::Deleted(time.clone()), Some(Evidence::deleted(listing, time.as_deref())))
-                }
-                None => {
-                    let over =
-                        GraceOver::check(integration.grace, person.absent_runs, person.absent_since, self.at);
-                    (Told::NotFound(over.is_some()), over.map(|over| Evidence::not_found(listing, over)))
-                }
-            };
+        for (number, Case { person, told, word, .. }) in cases.iter().enumerate() {
             let candidate = self.store.candidate(&integration.name, person.person)?;
             let mut known = self.terms.known_person(self.store, number, Tie::Linked, &candidate)?;
-            let word = if deleted.is_some() { Word::Deleted } else { Word::NotFound };
-            let pins = Pins::of(self.terms, self.store, &person.source_id, word, None, true)?;
+            let pins = Pins::of(self.terms, self.store, &person.source_id, *word, None, true)?;
             pins.bar(&mut known);
-            unpins.extend(pins.lifted);
+            // Those of people who are there were looked at with their record.
+            if !matches!(told, Told::LeftFilter(_)) {
+                unpins.extend(pins.lifted);
+            }
             if let Some(other) = self.store.seen_by_others(&integration.name, person.person)?.first() {
                 known.status_barred = Some(format!("still seen by {other}"));
             }
-            absent.push(AbsentPerson { id: person.source_id.clone(), known, evidence: told });
-            proofs.push((proof, candidate.version));
+            absent.push(AbsentPerson { id: person.source_id.clone(), known, evidence: told.clone() });
+            versions.push(candidate.version);
         }
         let incoming = Incoming { present: Vec::new(), absent };
         let doing = "reconciling absent people";
         let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         let mut rows = Vec::new();
-        let mut marks = Vec::with_capacity(gone.len());
-        let judged = gone.iter().zip(proofs).zip(decisions).zip(&incoming.absent);
-        for ((((person, deleted), (proof, version)), decision), told) in judged {
-            let action = if deleted.is_some() { integration.on_deleted } else { integration.on_not_found };
+        let mut marks = Vec::with_capacity(cases.len());
+        let judged = cases.into_iter().zip(versions).zip(decisions).zip(&incoming.absent);
+        for (((case, version), decision), told) in judged {
+            let Case { person, told: evidence, proof, action, .. } = case;
             let proof = proof.filter(|_| allowed::deactivates(self.terms, &told.known, action));
             let ended = matches!(decision.situation, Situation::Deactivate | Situation::Unchanged);
-            marks.push(Mark { link: person.link, counts: deleted.is_none(), back: false, gone: ended });
-            match row(person, decision, proof, version)? {
+            marks.push(Mark {
+                link: person.link,
+                counts: matches!(evidence, Told::NotFound(_)),
+                // The source knows them: whatever was counted towards the grace is void.
+                back: matches!(evidence, Told::LeftFilter(_)),
+                gone: ended,
+            });
+            match row(&person, decision, proof, version)? {
                 Some(row) => rows.push(row),
                 None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
             }
@@ -278,10 +327,26 @@ impl Judge<'_> {
     }
 }
 
+/// Why somebody is kept who is there, enabled and inside of the filter, and was not listed.
+const GAP: &str = "there when asked for by id: the listing missed them";
+
+/// Why somebody is kept who is there, enabled, and may be outside of the filter.
+const UNTOLD: &str =
+    "there when asked for by id, and the record does not tell whether the filter lets them through";
+
+/// Somebody who was not listed, and what is known of it.
+struct Case {
+    person: Unlisted,
+    told: Told,
+    word: Word,
+    proof: Option<Evidence>,
+    action: Action,
+}
+
 /// The people by what the source said of them.
 #[derive(Default)]
 struct Sorted {
-    present: Vec<(Unlisted, String)>,
+    present: Vec<(Unlisted, PresentUser)>,
     /// With the time of the deletion; none = not found.
     gone: Vec<(Unlisted, Option<Option<String>>)>,
     unconfirmed: Vec<Unlisted>,
@@ -290,7 +355,7 @@ struct Sorted {
 impl Sorted {
     fn put(&mut self, person: Unlisted, answer: Option<Presence>) {
         match answer {
-            Some(Presence::Present(raw)) => self.present.push((person, raw)),
+            Some(Presence::Present(user)) => self.present.push((person, user)),
             Some(Presence::Deleted(time)) => self.gone.push((person, Some(time))),
             Some(Presence::NotFound) => self.gone.push((person, None)),
             Some(Presence::Unknown(_)) | None => self.unconfirmed.push(person),

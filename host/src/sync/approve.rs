@@ -6,7 +6,7 @@ use super::absent::{self, Absence};
 use super::allowed;
 use super::bars::{Pins, Word};
 use super::error::RunError;
-use super::evidence::{Approval, Evidence, GoneAnswer};
+use super::evidence::{Approval, Evidence, GoneAnswer, LEFT_FILTER};
 use super::guard::{self, parts};
 use super::run::{Course, Job};
 use super::settle::LEAVING;
@@ -42,6 +42,11 @@ impl<'a> Wanted<'a> {
     /// The order that somebody leaves, if there is one.
     pub(super) fn leaving(&self, source_id: &str) -> Option<&'a OpenHold> {
         self.of(source_id).iter().copied().find(|it| it.cause.starts_with(LEAVING))
+    }
+
+    /// Whether somebody is to leave because the filter does not let them through any more.
+    pub(super) fn leaves_for_filter(&self, source_id: &str) -> bool {
+        self.of(source_id).iter().any(|it| it.cause == LEFT_FILTER)
     }
 
     /// Whether somebody else's username was approved for them.
@@ -97,6 +102,10 @@ pub(super) fn gone(
             Presence::Deleted(time) => (Told::Deleted(time.clone()), Word::Deleted, "deleted at the source"),
             // The order stands in for the grace.
             Presence::NotFound => (Told::NotFound(true), Word::NotFound, "not found at the source"),
+            Presence::Present(user) if user.inside_filter == Some(false) => {
+                let why = user.outside_because.clone().unwrap_or_else(|| "it is outside now".to_owned());
+                (Told::LeftFilter(why), Word::Unlisted(None), "left the filter")
+            }
             Presence::Present(_) | Presence::Unknown(_) => {
                 let mut row = absent::note(&nobody(&id), Outcome::Held, SILENCE.to_owned());
                 (row.link, row.person) = (known.map(|it| it.link), known.map(|it| it.person));
@@ -132,6 +141,7 @@ pub(super) fn gone(
         let action = match told.evidence {
             Told::NotFound(_) => terms.integration.on_not_found,
             Told::Deleted(_) | Told::Removed => terms.integration.on_deleted,
+            Told::LeftFilter(_) => terms.integration.on_left_filter,
         };
         let proof = Some(proof).filter(|_| allowed::deactivates(terms, &told.known, action));
         match absent::row(&unlisted, decision, proof, version)? {

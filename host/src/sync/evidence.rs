@@ -17,6 +17,9 @@ pub struct Evidence {
     approved: Option<Approval>,
 }
 
+/// The cause of a deactivation because somebody left the filter.
+pub(super) const LEFT_FILTER: &str = "deactivate:left-filter";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 enum Kind {
@@ -33,6 +36,10 @@ enum Kind {
         runs: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         since: Option<i64>,
+    },
+    LeftFilter {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        listing_rows: Option<u64>,
     },
 }
 
@@ -63,7 +70,11 @@ impl GoneAnswer {
                 Some(Self(Kind::Deleted { listing_rows: None, deleted_at: time.clone() }))
             }
             Presence::NotFound => Some(Self(Kind::NotFound { listing_rows: None, runs: None, since: None })),
-            Presence::Present(_) | Presence::Unknown(_) => None,
+            // That somebody may be outside of the filter is no answer: the record has to prove it.
+            Presence::Present(user) => {
+                (user.inside_filter == Some(false)).then_some(Self(Kind::LeftFilter { listing_rows: None }))
+            }
+            Presence::Unknown(_) => None,
         }
     }
 }
@@ -136,6 +147,14 @@ impl Evidence {
         Self { kind, approved: None }
     }
 
+    /// Not in a complete listing, there when asked for by id, and the record proves that the filter does not
+    /// let it through. Not being able to tell proves nothing.
+    #[must_use]
+    pub fn left_filter(listing: &CompleteEnumeration, inside: Option<bool>) -> Option<Self> {
+        let kind = Kind::LeftFilter { listing_rows: Some(listing.rows()) };
+        (inside == Some(false)).then_some(Self::plain(kind))
+    }
+
     /// The cause, as guard, holds and reports group it.
     #[must_use]
     pub fn cause(&self) -> &'static str {
@@ -143,6 +162,7 @@ impl Evidence {
             Kind::Disabled => "deactivate:disabled",
             Kind::Deleted { .. } => "deactivate:deleted",
             Kind::NotFound { .. } => "deactivate:not-found",
+            Kind::LeftFilter { .. } => LEFT_FILTER,
         }
     }
 }
@@ -151,7 +171,7 @@ impl Evidence {
 mod tests {
     use super::{Approval, Evidence, GoneAnswer, GraceOver};
     use crate::config::Grace;
-    use crate::engine::contract::Presence;
+    use crate::engine::contract::{Presence, PresentUser};
 
     const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -173,7 +193,12 @@ mod tests {
 
     #[test]
     fn an_approval_needs_an_answer() {
-        assert_eq!(GoneAnswer::of(&Presence::Present("{}".into())), None);
+        let there = |inside_filter| {
+            let user = PresentUser { raw: "{}".into(), inside_filter, outside_because: None };
+            GoneAnswer::of(&Presence::Present(user))
+        };
+        assert_eq!((there(None), there(Some(true))), (None, None));
+        assert!(there(Some(false)).is_some());
         let silence = crate::engine::contract::Error::CursorExpired;
         assert_eq!(GoneAnswer::of(&Presence::Unknown(silence)), None);
         let gone = GoneAnswer::of(&Presence::Deleted(None)).unwrap();

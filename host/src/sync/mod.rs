@@ -8,9 +8,13 @@ mod disk;
 mod enumeration;
 mod error;
 mod evidence;
+mod filter;
 pub mod guard;
 pub mod look;
 mod managers;
+pub mod mapping_diff;
+pub mod mapping_smart;
+pub mod mapping_test;
 mod page;
 pub mod preflight;
 mod progress;
@@ -32,6 +36,7 @@ mod terms;
 pub use enumeration::{CompleteEnumeration, Listing, judge};
 pub use error::RunError;
 pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
+pub use filter::FilterCheck;
 pub use progress::{Progress, Silent};
 pub use report::{
     CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, PlannedChange, RunKind, RunReport,

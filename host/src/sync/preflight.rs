@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::filter::FilterCheck;
 use super::run::LastApplied;
 use super::terms::Feeder;
 use crate::capabilities::{
@@ -17,7 +18,7 @@ use crate::store::{IntegrationRow, Store};
 /// One thing that is wrong before a run, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: `settings`, `credential`, `grants`, `mapping`, `plugin`.
+    /// Where: `settings`, `credential`, `grants`, `mapping`, `filter`, `plugin`.
     pub place: &'static str,
     /// What is wrong.
     pub what: String,
@@ -45,6 +46,8 @@ pub struct Ready {
     pub basis: String,
     /// What the last applied run left.
     pub applied: LastApplied,
+    /// What the plugin says about the filter; none when everybody is read.
+    pub filter: Option<FilterCheck>,
     /// To talk to the source.
     pub connector: Connector,
 }
@@ -119,6 +122,7 @@ pub fn prepare(
     let mapping = config::mapping_text(&integration);
     let policy = config::policy_text(&integration);
     try_mapping(plugin, &mapping, &mut problems);
+    let filter = try_filter(plugin, &integration, &settings, &mut problems);
     let session = session(plugin, manifest, &settings, credential, &integration);
     let connector = session.map_err(|more| problems.extend(more)).ok();
     let others = others(store, &integration, &fields).map_err(|problem| problems.push(problem)).ok();
@@ -158,6 +162,7 @@ pub fn prepare(
         shape,
         integration,
         others,
+        filter,
         connector,
     })
 }
@@ -244,7 +249,7 @@ pub fn connect<'g>(
 }
 
 /// The other launched integrations of the store, and what they fill.
-pub(super) fn others(
+pub(crate) fn others(
     store: &Store,
     integration: &Integration,
     fields: &[SourceField],
@@ -281,7 +286,7 @@ pub(super) fn others(
 
 /// The plugin reads the mapping once, so that a mapping which it does not understand fails here and not in
 /// every row.
-fn try_mapping(plugin: &Plugin, mapping: &str, problems: &mut Vec<Problem>) {
+pub(crate) fn try_mapping(plugin: &Plugin, mapping: &str, problems: &mut Vec<Problem>) {
     const THE_MAPPING: &str = "the mapping itself: ";
     let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
     match transformer.map_record(mapping, r#"{"id":"00000000-0000-0000-0000-000000000000"}"#) {
@@ -290,6 +295,25 @@ fn try_mapping(plugin: &Plugin, mapping: &str, problems: &mut Vec<Problem>) {
         }
         Ok(_) => {}
         Err(error) => problems.push(broken(&error)),
+    }
+}
+
+/// The plugin reads the filter, so that one which the source would refuse is told with its place.
+fn try_filter(
+    plugin: &Plugin,
+    integration: &Integration,
+    settings: &[Setting],
+    problems: &mut Vec<Problem>,
+) -> Option<FilterCheck> {
+    match FilterCheck::of(plugin, integration, settings) {
+        Ok(check) => {
+            problems.extend(check.as_ref().and_then(FilterCheck::problem));
+            check
+        }
+        Err(error) => {
+            problems.push(broken(&error));
+            None
+        }
     }
 }
 

@@ -14,8 +14,9 @@ use super::retry::Retry;
 use super::run::{Course, Job, apply_staged, belongs, millis, terms};
 use super::settle;
 use super::stage::call;
-use super::terms::Wish;
-use crate::engine::contract::{PageUser, Presence};
+use super::terms::{Terms, Wish};
+use crate::engine::Transformer;
+use crate::engine::contract::{PageUser, Presence, PresentUser};
 use crate::model::{Millis, Outcome};
 use crate::store::{
     AMBIGUOUS, Apply, Choice, Closing, Deed, Held, NewChange, NewRun, OpenHold, Scope, StagedPage, Status,
@@ -170,6 +171,7 @@ impl Errand {
         let course = &mut self.course;
         let seen = roaring::RoaringTreemap::new();
         let mut worker = PageWorker::new(&course.terms, job.store.again()?, (job.transformer)(), seen)?;
+        let mut transformer = (job.transformer)();
         let mut gone = Vec::new();
         let chunks = self.ids.len().div_ceil(ASK_AT_ONCE);
         for (number, ids) in self.ids.chunks(ASK_AT_ONCE).enumerate() {
@@ -177,7 +179,13 @@ impl Errand {
             let mut users = Vec::new();
             for (id, answer) in ids.iter().zip(answers) {
                 match answer {
-                    Presence::Present(raw) => users.push(PageUser { id: id.clone(), raw }),
+                    Presence::Present(user)
+                        if wanted.is_some_and(|it| it.leaves_for_filter(id))
+                            && outside(&course.terms, &mut transformer, &user)? =>
+                    {
+                        gone.push((id.clone(), Presence::Present(user)));
+                    }
+                    Presence::Present(user) => users.push(PageUser { id: id.clone(), raw: user.raw }),
                     other => gone.push((id.clone(), other)),
                 }
             }
@@ -261,6 +269,17 @@ impl Errand {
         job.store.stage_closings(run, &closings)?;
         Ok(())
     }
+}
+
+/// Whether the filter demonstrably does not let somebody through who is not disabled: that outranks it.
+fn outside(terms: &Terms, transformer: &mut Transformer, user: &PresentUser) -> Result<bool, RunError> {
+    if user.inside_filter != Some(false) || terms.integration.filter.is_none() {
+        return Ok(false);
+    }
+    let mapped = transformer
+        .map_record(&terms.mapping, &user.raw)
+        .map_err(|error| RunError::Call { doing: "mapping again".to_owned(), error })?;
+    Ok(mapped.is_ok_and(|it| it.enabled != Some(false)))
 }
 
 /// The answers about these, in order.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::RunError;
+use super::evidence::LEFT_FILTER;
 use super::report::{RunReport, Timings};
 use super::retry::Retry;
 use super::run::{Job, apply_staged, belongs};
@@ -140,12 +141,14 @@ fn confirm(job: &mut Job<'_>, planned: &Planned, retry: &mut Retry) -> Result<Ve
         let mut by_id: HashMap<&str, &Presence> = ids.iter().map(String::as_str).zip(&answers).collect();
         for leaver in chunk {
             let why = match by_id.remove(leaver.source_id.as_str()) {
-                Some(Presence::Present(raw)) => {
+                Some(Presence::Present(user)) => {
                     let mapped = transformer
-                        .map_record(&job.ready.mapping, raw)
+                        .map_record(&job.ready.mapping, &user.raw)
                         .map_err(|error| RunError::Call { doing: "mapping again".into(), error })?;
                     let disabled = mapped.is_ok_and(|it| it.enabled == Some(false));
-                    (!disabled).then_some("came back since the plan was made")
+                    let outside = leaver.deactivation.as_deref() == Some(LEFT_FILTER)
+                        && user.inside_filter == Some(false);
+                    (!disabled && !outside).then_some("came back since the plan was made")
                 }
                 Some(Presence::Deleted(_) | Presence::NotFound) => None,
                 Some(Presence::Unknown(_)) | None => Some("could not be asked about again"),

@@ -43,11 +43,31 @@ const STARTS_WITH: [&str; 10] = [
     "userPrincipalName",
 ];
 
-/// Properties that Graph does not filter at all.
-const NEVER: [&str; 2] = ["lastPasswordChangeDateTime", "legalAgeGroupClassification"];
+/// Properties that Graph does not filter at all, with what to do instead.
+const NEVER: [(&str, &str); 19] = [
+    ("lastPasswordChangeDateTime", "map it, and filter after the fetch with `only-if`"),
+    ("legalAgeGroupClassification", "`ageGroup` and `consentProvidedForMinor` can be filtered"),
+    ("customSecurityAttributes", "map a property of the user, and filter with `only-if`"),
+    ("passwordProfile", "it cannot be read either"),
+    ("aboutMe", "Graph lists it of one user at a time only"),
+    ("birthday", "Graph lists it of one user at a time only"),
+    ("hireDate", "`employeeHireDate` is the one of the directory"),
+    ("interests", "Graph lists it of one user at a time only"),
+    ("mailboxSettings", "Graph lists it of one user at a time only"),
+    ("manager", "users cannot be filtered by their manager"),
+    ("memberOf", "users cannot be filtered by their groups here"),
+    ("transitiveMemberOf", "users cannot be filtered by their groups here"),
+    ("mySite", "Graph lists it of one user at a time only"),
+    ("pastProjects", "Graph lists it of one user at a time only"),
+    ("preferredName", "`displayName` is the one of the directory"),
+    ("responsibilities", "Graph lists it of one user at a time only"),
+    ("schools", "Graph lists it of one user at a time only"),
+    ("skills", "Graph lists it of one user at a time only"),
+    ("cloudRealtimeCommunicationInfo", "Graph does not list it"),
+];
 
-/// Properties that are `true` or `false`.
-const FLAGS: [&str; 3] = ["accountEnabled", "isResourceAccount", "onPremisesSyncEnabled"];
+/// Properties that `endsWith` works for.
+const ENDS_WITH: [&str; 4] = ["mail", "otherMails", "proxyAddresses", "userPrincipalName"];
 
 /// How a property is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +81,7 @@ pub(crate) enum Test {
     Other,
 }
 
-fn among(names: &[&str], name: &str) -> bool {
+pub(crate) fn among(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -80,14 +100,15 @@ pub(crate) fn by_default(property: &str, test: Test) -> bool {
     }
 }
 
-/// Whether the property cannot be filtered at all.
-pub(crate) fn never(property: &str) -> bool {
-    among(&NEVER, property)
+/// What to do instead, when the property cannot be filtered at all.
+pub(crate) fn never(property: &str) -> Option<&'static str> {
+    let head = property.split('/').next().unwrap_or_default();
+    NEVER.iter().find(|(name, _)| name.eq_ignore_ascii_case(head)).map(|(_, instead)| *instead)
 }
 
-/// Whether the property is known to be `true` or `false`.
-pub(crate) fn is_flag(property: &str) -> bool {
-    among(&FLAGS, property)
+/// Whether `endsWith` works for the property, or may.
+pub(crate) fn takes_ends_with(property: &str) -> bool {
+    among(&ENDS_WITH, property)
 }
 
 /// Whether the property is a part of the sign-in activity.

@@ -71,7 +71,8 @@ fn refused_with_a_column() {
         ("displayName contains 'x'", "column 13: expected an operator"),
         (
             "department = 'HR'",
-            "column 12: expected an operator (eq, ne, gt, ge, lt, le, in) behind `department`, found `=`; `eq` is equal",
+            "column 12: expected an operator (eq, ne, ge, le, in) behind `department`, found `=`; `eq` is it; did \
+             you mean: department eq 'HR'",
         ),
         ("department equals 'HR'", "column 12: expected an operator"),
         ("department", "column 11: expected an operator"),
@@ -86,16 +87,109 @@ fn refused_with_a_column() {
         ("lastPasswordChangeDateTime le 2024-01-01T00:00:00Z", "column 1: Graph does not filter users by"),
         (
             "signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z and accountEnabled eq true",
-            "Graph combines",
+            "column 1: Graph combines",
         ),
         ("assignedLicenses/all(x:x/skuId eq 1)", "column 1: Graph filters users by no `all`"),
+        ("Connector Sync Time ge 2024-01-01T00:00:00Z", "column 1: "),
+        ("endsWith(displayName,'x')", "column 10: Graph knows `endsWith`"),
+        ("otherMails eq 'x'", "column 1: `otherMails` holds a list"),
     ] {
         let found = refused(filter);
         assert!(found.starts_with(part), "{filter}: {found}");
     }
-    assert!(refused(&"(".repeat(5000)).contains("not closed"));
+    assert!(refused(&"(".repeat(5000)).contains("nested too deeply"));
     let deep = format!("{}a eq 1{}", "(".repeat(5000), ")".repeat(5000));
     assert!(refused(&deep).contains("nested too deeply"));
+    assert!(refused(&format!("{} city eq 'x'", "not ".repeat(5000))).contains("nested too deeply"));
+}
+
+fn report(filter: &str) -> FilterReport {
+    check_filter(&Source { filter: Some(filter.to_owned()), ..crate::testing::source() })
+}
+
+#[test]
+fn what_is_corrected_without_a_question() {
+    for (filter, sent) in [
+        ("Employee Type in ('Admin')", "employeeType in ('Admin')"),
+        ("Is Account Enabled eq true and Street eq 'x'", "accountEnabled eq true and streetAddress eq 'x'"),
+        ("startsWith(Display Name, 'A')", "startsWith(displayName, 'A')"),
+        ("employeeType in (‘Admin’, “Staff”)", "employeeType in ('Admin', 'Staff')"),
+        ("employeeType in (\"Admin\")", "employeeType in ('Admin')"),
+        ("employeeType in (''Admin'')", "employeeType in ('Admin')"),
+        ("EmployeeType EQ 'x' AND City eq 'y'", "employeeType eq 'x' and city eq 'y'"),
+        ("  city eq 'x' ", "city eq 'x'"),
+    ] {
+        let report = report(filter);
+        assert!(report.findings.iter().all(|it| it.weight == WireWeight::Corrected), "{filter}: {report:?}");
+        assert_eq!(report.corrected.as_deref(), Some(sent), "{filter}");
+        assert_eq!(check(Some(filter)).unwrap().unwrap().text, sent);
+    }
+}
+
+#[test]
+fn what_is_refused_with_a_proposal() {
+    for (filter, instead) in [
+        ("accountEnabled eq 'true'", "accountEnabled eq true"),
+        ("accountEnabled eq \"TRUE\"", "accountEnabled eq true"),
+        ("accountEnabled eq tru", "accountEnabled eq true"),
+        ("accountEnabled eq 1", "accountEnabled eq true"),
+        ("Is Account Enabled = 'true'", "accountEnabled eq true"),
+        ("department='HR'", "department eq 'HR'"),
+        ("department == 'HR' && city != 'x'", "department eq 'HR' and city ne 'x'"),
+        ("department eq 'HR'||city eq 'x'", "department eq 'HR' or city eq 'x'"),
+        ("departement eq 'HR'", "department eq 'HR'"),
+        ("department e 'HR'", ""),
+        ("department qe 'HR'", "department eq 'HR'"),
+        ("department eq HR", "department eq 'HR'"),
+        ("employeeId eq 7", "employeeId eq '7'"),
+        ("department in 'HR', 'IT'", "department in ('HR', 'IT')"),
+        ("department in ['HR'; 'IT']", "department in ('HR', 'IT')"),
+        ("department in ('HR' 'IT',)", "department in ('HR', 'IT')"),
+        ("department in ('HR', 'IT'", "department in ('HR', 'IT')"),
+        ("contains(Display Name,'x')", "startsWith(displayName,'x')"),
+        ("Display Name contains ‘x’", "startsWith(displayName,'x')"),
+        ("displayName like 'x%'", "startsWith(displayName,'x')"),
+        ("mail endsWith '@contoso.example'", "endsWith(mail,'@contoso.example')"),
+        ("createdDateTime gt '2026-01-01'", "createdDateTime ge 2026-01-01T00:00:00Z"),
+        ("!(city eq 'x')", "not (city eq 'x')"),
+        ("lastPasswordChangeDateTime ge 2026-01-01T00:00:00Z", ""),
+        ("city eq 'x", ""),
+    ] {
+        let report = report(filter);
+        assert!(report.findings.iter().any(|it| it.weight == WireWeight::Refused), "{filter}: {report:?}");
+        assert_eq!(report.corrected.as_deref().unwrap_or_default(), instead, "{filter}");
+        assert!(check(Some(filter)).is_err(), "{filter}");
+    }
+}
+
+#[test]
+fn what_is_only_suspicious_is_sent() {
+    for (filter, part) in [
+        ("nonsense eq 'x'", "no property of users that is known here"),
+        ("employeeType eq 'null'", "a text of four letters"),
+        ("employeeType eq 'Staff '", "a blank at its beginning or end"),
+        ("createdDateTime ge 2026-01-01", "a time without its hours"),
+        ("passwordPolicies eq 'None'", "by `ne` and `null` only"),
+    ] {
+        let report = report(filter);
+        assert_eq!(report.findings.len(), 1, "{filter}: {report:?}");
+        assert_eq!(report.findings[0].weight, WireWeight::Suspicious);
+        assert!(report.findings[0].text.contains(part), "{filter}: {report:?}");
+        assert_eq!(check(Some(filter)).unwrap().unwrap().text, filter);
+    }
+}
+
+#[test]
+fn places_are_bytes_and_a_url_may_be_too_long() {
+    let found = report("city eq 'Köln' && Department = 'x'");
+    let places: Vec<_> = found.findings.iter().map(|it| (it.start, it.end)).collect();
+    assert_eq!(places, [(16, 18), (19, 29), (30, 31)], "{found:?}");
+    assert_eq!(found.corrected.as_deref(), Some("city eq 'Köln' and department eq 'x'"));
+    let long = report(&format!("companyName eq '{}'", "#".repeat(800)));
+    assert!(long.findings[0].text.contains("too long by"), "{long:?}");
+    assert!(long.findings[0].text.contains("only-if"));
+    assert_eq!(report("Default").corrected, None);
+    assert_eq!(report("city eq 'x' or Mail eq null").properties, ["city", "mail"]);
 }
 
 proptest! {
@@ -113,6 +207,56 @@ proptest! {
     ) {
         let _ = check(Some(&parts.join(" ")));
         let _ = check(Some(&parts.concat()));
+    }
+
+    #[test]
+    fn a_correction_is_clean_and_places_lie_between_characters(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "city", "Employee Type", "departement", "eq", "=", "in", "(", "[", ")", "}", "'a'", "‘b’", "\"c\"", "''d''",
+            ",", ";", "not", "!", "and", "&&", "||", "or", "null", "'true'", "tru", "accountEnabled", "contains",
+            "startsWith(", "x/any(x:", ":", "’", "\u{a0}", "gt", "createdDateTime", "'2026-01-01'", "7",
+        ]), 0..16),
+        blank in prop::sample::select(vec![" ", ""]),
+    ) {
+        let filter = parts.join(blank);
+        let found = report(&filter);
+        for it in &found.findings {
+            let (start, end) = (it.start as usize, it.end as usize);
+            prop_assert!(filter.get(start..end).is_some(), "{filter}: {it:?}");
+        }
+        let refused = found.findings.iter().any(|it| it.weight == WireWeight::Refused);
+        prop_assert_eq!(refused, check(Some(&filter)).is_err());
+        if let Some(corrected) = &found.corrected {
+            let again = report(corrected);
+            prop_assert!(
+                again.findings.iter().all(|it| it.weight == WireWeight::Suspicious), "{filter} -> {corrected}: {again:?}"
+            );
+            prop_assert_eq!(again.corrected.as_ref(), Some(corrected));
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_the_same(
+        filter in prop::collection::vec((
+            prop::sample::select(vec!["", "not ", "(", "not not ("]),
+            prop::sample::select(vec![
+                "city eq 'a''b'", "mail ne null", "accountEnabled eq false", "startsWith(city,'x')",
+                "department in ('a', 'ü')", "createdDateTime ge 2024-01-01T00:00:00Z", "x/any(y:y eq 'z')",
+                "endsWith(mail,'x') eq false",
+            ]),
+            prop::sample::select(vec![" and ", " or "]),
+        ), 1..6),
+    ) {
+        let mut text = String::new();
+        for (number, (before, part, joint)) in filter.iter().enumerate() {
+            if number > 0 { text.push_str(joint); }
+            text.push_str(before);
+            text.push_str(part);
+        }
+        text.push_str(&")".repeat(text.matches('(').count() - text.matches(')').count()));
+        let read = check(Some(&text)).unwrap().unwrap().expr;
+        let printed = read.to_string();
+        prop_assert_eq!(&check(Some(&printed)).unwrap().unwrap().expr, &read, "{} -> {}", text, printed);
     }
 
     #[test]

@@ -107,7 +107,8 @@ pub(crate) fn first_page(
         if over > 0 {
             let text = format!(
                 "too long by {over} bytes: with this filter Graph takes URLs of at most \
-                 {ADVANCED_URL_BYTES}; expected a shorter filter, or fewer mapped properties"
+                 {ADVANCED_URL_BYTES}; expected a shorter filter (compare something that those people share), \
+                 the rest of it as `only-if` after the fetch, or fewer mapped properties"
             );
             return Err(problem("filter", text));
         }
@@ -120,9 +121,14 @@ pub(crate) fn first_delta(domain: &str, select: &str) -> String {
     format!("{domain}/v1.0/users/delta?$select={select}")
 }
 
-/// The URL that counts everybody. It answers 400 without `ConsistencyLevel: eventual`.
-pub(crate) fn count(domain: &str) -> String {
-    format!("{domain}/v1.0/users/$count")
+/// The URL that counts users. It answers 400 without `ConsistencyLevel: eventual`.
+pub(crate) fn count(domain: &str, filter: Option<&Filter>) -> String {
+    let mut url = format!("{domain}/v1.0/users/$count");
+    if let Some(filter) = filter {
+        url.push_str("?$filter=");
+        url.extend(utf8_percent_encode(&filter.text, FILTER));
+    }
+    url
 }
 
 /// Checks a link that Graph handed out before a token goes there: same origin, and the path of the listing

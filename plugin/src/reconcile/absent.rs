@@ -22,6 +22,9 @@ pub(super) fn judge(policy: &Policy, absent: &AbsentPerson) -> Decision {
         }
         Evidence::Deleted(None) => ("deleted at the source".to_owned(), policy.on_deleted, "on-deleted"),
         Evidence::NotFound(_) => ("not found at the source".to_owned(), policy.on_not_found, "on-not-found"),
+        Evidence::LeftFilter(why) => {
+            (format!("left the filter: {why}"), policy.on_left_filter, "on-left-filter")
+        }
     };
     let keep = |why: String| decide(Situation::Keep, format!("{what}; {why}"));
     if !matches!(known.tie, Tie::Linked) {
@@ -119,5 +122,21 @@ mod tests {
         let keep = with("\"on-not-found\":\"deactivate\"", "\"on-not-found\":\"keep\"");
         assert_eq!(of(&keep, known(1), Evidence::NotFound(true)).0, Situation::Keep);
         assert_eq!(of(&keep, known(1), Evidence::Deleted(None)).0, Situation::Deactivate);
+    }
+
+    #[test]
+    fn who_left_the_filter_is_kept_unless_the_policy_says_otherwise() {
+        let left = || Evidence::LeftFilter("city is now 'Bonn'".to_owned());
+        let (situation, active, reason) = of(&policy(), known(1), left());
+        assert_eq!((situation, active), (Situation::Keep, None));
+        assert_eq!(reason, "left the filter: city is now 'Bonn'; on-left-filter is keep");
+        let told = r#""on-left-filter":"deactivate","on-not-found""#;
+        let deactivates = with("\"on-not-found\"", told);
+        let (situation, active, reason) = of(&deactivates, known(1), left());
+        assert_eq!((situation, active), (Situation::Deactivate, Some(false)));
+        assert_eq!(reason, "left the filter: city is now 'Bonn'");
+        assert_eq!(of(&deactivates, known(1).inactive(None), left()).0, Situation::Unchanged);
+        assert_eq!(of(&deactivates, known(1).status_barred("locked"), left()).0, Situation::Keep);
+        assert_eq!(of(&deactivates, known(1).matched("email"), left()).0, Situation::Keep);
     }
 }

@@ -71,6 +71,7 @@ fn absent() -> impl Strategy<Value = AbsentPerson> {
         Evidence::Deleted(Some("2024-01-01T00:00:00Z".into())),
         Evidence::NotFound(false),
         Evidence::NotFound(true),
+        Evidence::LeftFilter("city is now 'x'".into()),
     ]);
     (known(), evidence).prop_map(|(known, evidence)| AbsentPerson { id: "src".to_owned(), known, evidence })
 }

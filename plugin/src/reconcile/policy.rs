@@ -17,6 +17,9 @@ pub(super) struct Policy {
     pub(super) on_disabled: Then,
     pub(super) on_deleted: Then,
     pub(super) on_not_found: Then,
+    /// The one default: to keep is what can do no harm.
+    #[serde(default = "keep")]
+    pub(super) on_left_filter: Then,
     #[serde(default)]
     pub(super) rename_fields: Vec<String>,
 }
@@ -49,6 +52,10 @@ pub(super) enum DisabledNew {
 pub(super) enum Then {
     Deactivate,
     Keep,
+}
+
+fn keep() -> Then {
+    Then::Keep
 }
 
 /// Reads a policy.

@@ -88,7 +88,7 @@ pub fn fetch_saas_users(
         session.log(Level::Warn, &format!("{broken} entries of a page are no user with an id"));
     }
     let total = match position {
-        None => fetch::count(&mut session),
+        None => fetch::everybody(&mut session),
         Some(_) => None,
     };
     let broken = u32::try_from(broken).unwrap_or(u32::MAX);

@@ -6,6 +6,7 @@ mod barred;
 mod deactivating;
 mod decided;
 mod feeders;
+mod filter;
 mod guard;
 mod held;
 mod incidents;

@@ -5,9 +5,11 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 12] = [
+const EXPORTS: [(&str, &str, usize); 14] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
+    ("connector", "check-filter", 9),
+    ("connector", "count-users", 9),
     ("connector", "identify", 9),
     ("connector", "credential-pages", 2),
     ("connector", "inspect-credential", 9),
