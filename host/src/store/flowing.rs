@@ -62,7 +62,9 @@ impl Store {
             .sql
             .prepare(
                 "SELECT id, number, basis FROM run
-                 WHERE tenant = ?1 AND integration = ?2 AND state = 'applied' AND ended_at > ?3",
+                 WHERE tenant = ?1 AND integration = ?2 AND state = 'applied' AND ended_at > ?3
+                   -- A rejection reads nothing of the source, and changes nobody.
+                   AND basis IS NOT NULL",
             )?
             .query_map(params![self.tenant.0, integration, since], |row| {
                 Ok(RunId { row: row.get(0)?, number: row.get(1)?, basis: row.get(2)? })

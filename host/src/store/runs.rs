@@ -282,8 +282,8 @@ impl Store {
         let found = self
             .sql
             .query_row(
-                "SELECT id, number, basis, integration, state, config, started_at, report FROM run
-                 WHERE tenant = ?1 AND number = ?2 AND integration IS NOT NULL",
+                "SELECT id, number, coalesce(basis, 0), integration, state, coalesce(config, ''), started_at, report
+                 FROM run WHERE tenant = ?1 AND number = ?2 AND integration IS NOT NULL",
                 params![self.tenant.0, number],
                 |row| {
                     Ok((

@@ -276,6 +276,9 @@ fn a_rejected_leaver_stays_until_the_source_says_something_else() {
     let rejected = house.reject(|it| it.cause == "deactivate:deleted");
     assert_eq!((rejected.rows_seen, house.holds().len()), (6, 0));
     let reason = format!("rejected in run {}", rejected.run);
+    assert_eq!(house.sync("entra").count(Outcome::Kept), 6, "on the same day as well");
+    let applied = house.try_apply(rejected.run, false).unwrap_err();
+    assert_eq!(applied.to_string(), format!("run {} is applied already", rejected.run));
     for _ in 0..2 {
         let next = house.night();
         assert_eq!((next.count(Outcome::Kept), next.newly_held, next.changes()), (6, 0, 0), "{next:#?}");

@@ -104,7 +104,8 @@ fn told(it: &Candidate) -> String {
         };
         parts.push(format!("linked to {} of {}, {seen}", shown(&link.source_id), shown(&link.integration)));
     }
-    let username = it.username.as_deref().map(|it| format!(" ({})", shown(it))).unwrap_or_default();
+    let username = it.username.as_deref().filter(|username| *username != it.name);
+    let username = username.map(|it| format!(" ({})", shown(it))).unwrap_or_default();
     format!("{}{username}: {}", shown(&it.name), parts.join("; "))
 }
 
