@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod engine;
+pub mod explain;
 pub mod model;
 pub mod store;
 pub mod sync;

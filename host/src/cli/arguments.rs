@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, status};
+use super::{credential, demo, held, integration, people, plugin, run, runs, status, why};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -19,7 +19,7 @@ use crate::model::Clock;
 ///
 /// Without a command it shows how things stand (`userload status`).
 #[derive(Debug, Parser)]
-#[command(name = "userload", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "userload", version, max_term_width = 100)]
 #[command(
     after_help = "Begin:  userload demo                      a story on a simulated directory\n        \
     userload credential add entra      then: integration save -f FILE, check, plan, launch, sync\n\n\
@@ -113,6 +113,14 @@ enum Command {
     /// People: list, show, import, export
     #[command(subcommand)]
     People(people::Command),
+    /// Tell why somebody is as they are, and what comes next
+    ///
+    /// For the last run or a given one: the source's record, the filter, each field with its rule and its
+    /// history, who the record is, what was decided, what is open. It works for people who were skipped, held,
+    /// ambiguous or never seen as well. Nothing is written, and nothing sent unless --ask is given.
+    ///
+    /// Example: userload why ana.perez@contoso.example --run 7
+    Why(why::Arguments),
     /// Runs: list, show
     #[command(subcommand)]
     Runs(runs::Command),
@@ -123,9 +131,16 @@ enum Command {
 
 /// Does what the arguments say.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            // Nobody knows yet what was meant, but who asks for JSON gets it.
+            if error.use_stderr() && arguments.iter().any(|it| it == "--json") {
+                let printer = Printer::new(Mode::Json, false, ColorChoice::Never);
+                printer.tell(&mistyped(&error));
+                return ExitStatus::Usage;
+            }
             // Help and version come this way too, and go to stdout.
             let _ = error.print();
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
@@ -143,10 +158,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
         Ok(status) => status,
         Err(error) if trouble::nobody_reads(&error) => ExitStatus::Done,
         Err(error) => {
-            printer.tell(&trouble::describe(&error, printer.story_paint()));
+            if printer.json() {
+                printer.tell(&trouble::object(&error));
+            } else {
+                printer.tell(&trouble::describe(&error, printer.story_paint()));
+            }
             trouble::exit(&error)
         }
     }
+}
+
+/// What is wrong with the command line, as an object: its first paragraph is what happened, the rest helps.
+fn mistyped(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let (what, rest) = text.split_once("\n\n").unwrap_or((text.as_str(), ""));
+    let what = what.trim().trim_start_matches("error: ");
+    trouble::object_of(what, Some(rest.trim()).filter(|it| !it.is_empty()))
 }
 
 fn session(global: Global, printer: Printer) -> Result<Session> {
@@ -190,6 +217,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Sync(which) => run::sync(session, &which),
         Command::Held(command) => held::run(session, command),
         Command::People(command) => people::run(session, command),
+        Command::Why(arguments) => why::run(session, &arguments),
         Command::Runs(command) => runs::run(session, command),
         Command::Plugin(command) => plugin::run(session, command),
     }

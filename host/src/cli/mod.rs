@@ -23,6 +23,7 @@ mod site;
 mod status;
 mod story;
 mod trouble;
+mod why;
 
 pub use arguments::main;
 pub use exit::ExitStatus;

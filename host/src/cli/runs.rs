@@ -62,7 +62,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
 }
 
-fn find(store: &Store, number: Option<i64>) -> Result<RunRow> {
+pub(super) fn find(store: &Store, number: Option<i64>) -> Result<RunRow> {
     let found = match number {
         Some(number) => store.run(number)?,
         None => store.runs(None, 1)?.pop(),

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::SourceField;
-use crate::engine::contract::Place;
+use crate::engine::contract::{Place, Presence};
 use crate::store::{IntegrationRow, Store};
 use crate::sync::preflight::{self, Problem, Ready};
 use crate::sync::{self, Job, Progress, RunKind, RunReport};
@@ -145,6 +145,29 @@ pub(super) fn ready(
 ) -> Result<Result<Ready, Vec<Problem>>> {
     let credential = session.credential(store, &row.credential)?;
     Ok(preflight::prepare(&site.plugin, &site.manifest, store, row, credential))
+}
+
+/// Asks the source about one user by id. Changes nothing.
+///
+/// # Errors
+/// When the integration cannot run, or the source did not answer.
+pub(super) fn ask_about(
+    session: &Session,
+    store: &Store,
+    integration: &str,
+    source_id: &str,
+) -> Result<Presence> {
+    let row = session.integration_row(store, Some(integration))?;
+    let site = session.site()?;
+    let mut ready = ready(session, site, store, &row)?.map_err(all)?;
+    let (connector, source) = (&mut ready.connector, &ready.source);
+    let ids = [source_id.to_owned()];
+    let mut retry = sync::Retry::default();
+    let answers =
+        sync::ask(site.net.handle(), &mut retry, "asking about one user", &sync::Silent, async || {
+            connector.confirm_absent(source, &ids).await
+        })?;
+    answers.into_iter().next().ok_or_else(|| Trouble::failed("the plugin gave no answer").into())
 }
 
 /// All problems of a preflight as one error.

@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use crate::config::{self, Integration, nearest};
 use crate::credential::{self, Credential, Key};
 use crate::model::{Clock, Millis, Targets};
-use crate::store::{CredentialRow, IntegrationRow, Store};
+use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
 /// One call of the program.
 pub struct Session {
@@ -53,23 +53,38 @@ impl Session {
         self.clock.now()
     }
 
-    /// The store, when there is one.
+    /// The store, when there is one. One that was only just begun has no tenant yet, and is none.
     pub(super) fn store_if_any(&self) -> Result<Option<Store>> {
+        self.opened(Store::open_known)
+    }
+
+    fn opened(&self, open: impl FnOnce(&Path, &str) -> crate::store::Result<Store>) -> Result<Option<Store>> {
         let file = self.store_file();
         if !file.exists() {
             return Ok(None);
         }
-        Ok(Some(Store::open(&file, &self.tenant)?))
+        match open(&file, &self.tenant) {
+            Ok(store) => Ok(Some(store)),
+            Err(StoreError::NoTenant { names, .. }) if names.is_empty() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The store; that there is none is an error, so that a mistyped `--home` is no empty directory.
     pub(super) fn store(&self) -> Result<Store> {
-        Ok(self.store_if_any()?.ok_or_else(|| {
-            Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
-                "begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) \
-                 points elsewhere",
-            )
-        })?)
+        Ok(self.store_if_any()?.ok_or_else(|| self.nothing_yet())?)
+    }
+
+    /// The same, to read only: the file stays as it is, byte for byte.
+    pub(super) fn store_to_read(&self) -> Result<Store> {
+        Ok(self.opened(Store::open_to_read)?.ok_or_else(|| self.nothing_yet())?)
+    }
+
+    fn nothing_yet(&self) -> Trouble {
+        Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
+            "begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points \
+             elsewhere",
+        )
     }
 
     /// The store; made when there is none.
@@ -87,7 +102,16 @@ impl Session {
             Trouble::failed(format!("cannot make the store `{}`: {error}", file.display()))
                 .help("check the folder's permissions, or point `--home` to a folder that you can write to")
         })?;
-        Ok(Store::open(&file, &self.tenant)?)
+        match Store::open_known(&file, &self.tenant) {
+            Err(StoreError::NoTenant { names, .. }) => {
+                // The first tenant of a store needs no word, unless somebody chose its name.
+                if !names.is_empty() || self.tenant != "default" {
+                    self.printer.story(&format!("`{}` is a new tenant of this store", self.tenant));
+                }
+                Ok(Store::open(&file, &self.tenant)?)
+            }
+            opened => Ok(opened?),
+        }
     }
 
     /// The key that seals and opens secrets.

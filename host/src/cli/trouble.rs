@@ -57,6 +57,24 @@ pub(super) fn describe(error: &anyhow::Error, paint: Paint) -> String {
     text
 }
 
+/// The same as an object: `{"version":1,"error":{"message":…,"help":…}}`, on one line.
+#[must_use]
+pub(super) fn object(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message.push_str(&format!(": {cause}"));
+        }
+    }
+    object_of(&message, error.chain().find_map(help).as_deref())
+}
+
+/// The object of an error that is no [`anyhow::Error`].
+#[must_use]
+pub(super) fn object_of(message: &str, help: Option<&str>) -> String {
+    super::output::json_v1::line(&super::output::json_v1::Failure::new(message, help)).unwrap_or_default()
+}
+
 fn help(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(it) = error.downcast_ref::<Trouble>() {
         return it.help.clone();
@@ -81,7 +99,10 @@ pub(super) fn exit(error: &anyhow::Error) -> ExitStatus {
         .find_map(|it| {
             // What is configured, or asked for, has to be put right first.
             let configured = it.is::<ConfigReport>() || it.is::<KeyError>() || it.is::<SealError>();
-            let refused = matches!(it.downcast_ref::<StoreError>(), Some(StoreError::Refused(_)));
+            let refused = matches!(
+                it.downcast_ref::<StoreError>(),
+                Some(StoreError::Refused(_) | StoreError::NoTenant { .. })
+            );
             if configured || refused {
                 return Some(ExitStatus::Usage);
             }

@@ -31,6 +31,14 @@ pub enum StoreError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// The store serves other tenants.
+    #[error("there is no tenant `{name}` in this store")]
+    NoTenant {
+        /// As it was asked for.
+        name: String,
+        /// Those that are there.
+        names: Vec<String>,
+    },
     /// The file or its folder is read-only.
     #[error("the store `{0}` is read-only")]
     ReadOnly(PathBuf),
@@ -88,6 +96,17 @@ impl StoreError {
                 "check the folder's permissions, or point `--home` to a folder that you can write to".into(),
             ),
             Self::Full(_) => Some("free some space and run the same command again".into()),
+            Self::NoTenant { name, names } => {
+                let near = crate::config::nearest(name, names.iter().map(String::as_str));
+                let list = names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+                Some(match near {
+                    Some(near) => format!("did you mean `--tenant {near}`?"),
+                    None if names.is_empty() => "begin with `userload credential add NAME`".to_owned(),
+                    None => format!(
+                        "there is {list}; `userload --tenant {name} credential add NAME` begins a new one"
+                    ),
+                })
+            }
             Self::Busy => Some("wait until the other command has finished, then try again".into()),
             _ => None,
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::{KeyFields, Result, StoreError, catalog, functions};
@@ -29,6 +30,8 @@ pub struct Store {
     pub(super) tenant_name: String,
     pub(super) targets: Targets,
     pub(super) keys: KeyFields,
+    /// It was opened to read: writing is refused, by further connections too.
+    reading: bool,
 }
 
 impl Store {
@@ -37,8 +40,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is not a store, or was written by a newer program.
     pub fn open(path: &Path, tenant: &str) -> Result<Self> {
-        let mut sql = connect(path, OpenFlags::default())?;
-        migrate(&mut sql, path).map_err(|error| error.at(path))?;
+        let sql = opened(path)?;
         let there: bool = sql
             .query_row("SELECT EXISTS (SELECT 1 FROM tenant WHERE name = ?1)", [tenant], |row| row.get(0))
             .map_err(|error| StoreError::from(error).at(path))?;
@@ -47,7 +49,31 @@ impl Store {
             sql.execute("INSERT INTO tenant (name) VALUES (?1) ON CONFLICT DO NOTHING", [tenant])
                 .map_err(|error| StoreError::from(error).at(path))?;
         }
-        Self::with(sql, path, tenant)
+        Self::with(sql, path, tenant, false)
+    }
+
+    /// Opens the store for a tenant that is there: a mistyped name makes no tenant.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], and when there is no such tenant.
+    pub fn open_known(path: &Path, tenant: &str) -> Result<Self> {
+        Self::with(opened(path)?, path, tenant, false)
+    }
+
+    /// The same, to read only: nothing can be written through it, and the file stays as it is, byte for byte.
+    ///
+    /// # Errors
+    /// As for [`Store::open_known`].
+    pub fn open_to_read(path: &Path, tenant: &str) -> Result<Self> {
+        // What a killed process left in the log belongs to the next one that writes: closing must not move it.
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let left = std::fs::metadata(log).is_ok_and(|it| it.len() > 0);
+        let store = Self::with(opened(path)?, path, tenant, true)?;
+        if left {
+            store.sql.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+        Ok(store)
     }
 
     /// A further connection to the same store.
@@ -55,7 +81,7 @@ impl Store {
     /// # Errors
     /// As for [`Store::open`].
     pub fn again(&self) -> Result<Self> {
-        Self::with(connect(&self.path, OpenFlags::default())?, &self.path, &self.tenant_name)
+        Self::with(connect(&self.path, OpenFlags::default())?, &self.path, &self.tenant_name, self.reading)
     }
 
     /// The store's file.
@@ -82,14 +108,23 @@ impl Store {
         &self.keys
     }
 
-    fn with(sql: Connection, path: &Path, tenant: &str) -> Result<Self> {
+    fn with(sql: Connection, path: &Path, tenant: &str, reading: bool) -> Result<Self> {
         let id: Option<i64> =
             sql.query_row("SELECT id FROM tenant WHERE name = ?1", [tenant], |row| row.get(0)).optional()?;
-        let id = id.ok_or_else(|| StoreError::Refused(format!("there is no tenant `{tenant}`")))?;
+        let Some(id) = id else {
+            let names = sql
+                .prepare("SELECT name FROM tenant ORDER BY name")?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            return Err(StoreError::NoTenant { name: tenant.to_owned(), names });
+        };
+        if reading {
+            sql.pragma_update(None, "query_only", "ON")?;
+        }
         let tenant_name = tenant.to_owned();
         let targets = catalog::targets(&sql, TenantId(id))?;
         let keys = KeyFields::of(&targets);
-        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name, targets, keys })
+        Ok(Self { sql, path: path.to_owned(), tenant: TenantId(id), tenant_name, targets, keys, reading })
     }
 }
 
@@ -103,6 +138,13 @@ impl StoreError {
             other => other,
         }
     }
+}
+
+/// A connection to a file with today's schema.
+fn opened(path: &Path) -> Result<Connection> {
+    let mut sql = connect(path, OpenFlags::default())?;
+    migrate(&mut sql, path).map_err(|error| error.at(path))?;
+    Ok(sql)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

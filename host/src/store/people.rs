@@ -3,6 +3,7 @@
 mod find;
 mod history;
 mod import;
+mod why;
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Row, named_params, params};
@@ -10,6 +11,7 @@ use rusqlite::{Row, named_params, params};
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
 pub use import::{Import, ImportRow, Imported};
+pub use why::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 
 use super::{Result, Store, fields};
 use crate::model::{Millis, fold_key};

@@ -68,3 +68,6 @@ ALTER TABLE staged_hold ADD COLUMN candidates TEXT;
 
 -- The run that undid this change, if one did.
 ALTER TABLE change ADD COLUMN undone_by INTEGER REFERENCES run;
+
+-- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
+CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;

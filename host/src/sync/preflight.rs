@@ -244,7 +244,11 @@ pub fn connect<'g>(
 }
 
 /// The other launched integrations of the store, and what they fill.
-fn others(store: &Store, integration: &Integration, fields: &[SourceField]) -> Result<Vec<Feeder>, Problem> {
+pub(super) fn others(
+    store: &Store,
+    integration: &Integration,
+    fields: &[SourceField],
+) -> Result<Vec<Feeder>, Problem> {
     let rows = store.integrations().map_err(|error| Problem {
         place: "store",
         what: error.to_string(),

@@ -5,6 +5,7 @@ mod absent;
 mod deactivating;
 mod feeders;
 mod guard;
+mod incidents;
 mod listing;
 mod matching;
 mod plans;

@@ -5,12 +5,14 @@
 
 mod people;
 mod run;
+mod why;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub(in crate::cli) use people::{Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
+pub(in crate::cli) use why::story;
 
 use super::text::hostile;
 use crate::model::Millis;
@@ -36,6 +38,25 @@ impl Answer {
         }
         text.push_str("\n}\n");
         Ok(plain(&text))
+    }
+}
+
+/// What went wrong, on stderr.
+#[derive(Serialize)]
+pub(crate) struct Failure<'a> {
+    version: u32,
+    error: FailureText<'a>,
+}
+
+#[derive(Serialize)]
+struct FailureText<'a> {
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+impl<'a> Failure<'a> {
+    pub(crate) fn new(message: &'a str, help: Option<&'a str>) -> Self {
+        Self { version: 1, error: FailureText { message, help } }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) use printer::{Mode, Printer};
 pub(super) use progress::Bars;
 pub(super) use report::{View, render};
 pub(super) use table::{Column, Table};
-pub(super) use text::{age, count, cut, number, shown, time};
+pub(super) use text::{age, count, cut, number, shown, time, value};
 
 #[cfg(test)]
 mod report_tests;

@@ -45,6 +45,8 @@ pub struct ChangeRow {
     pub outcome: String,
     /// `flows`, `held`, `none` or `moved`.
     pub state: String,
+    /// What changes with one cause have in common, as `deactivate:deleted`.
+    pub cause: Option<String>,
     /// Why.
     pub reason: String,
     /// Creations: every field, as JSON.
@@ -59,6 +61,8 @@ pub struct ChangeRow {
     pub evidence: Option<String>,
     /// When.
     pub at: Millis,
+    /// The number of the run that undid it, if one did.
+    pub undone_by: Option<i64>,
 }
 
 impl ChangeRow {
@@ -69,10 +73,11 @@ impl ChangeRow {
     }
 }
 
-const SELECT: &str = "SELECT r.number, r.kind, r.state, c.integration, c.source_id,
+pub(super) const SELECT: &str = "SELECT r.number, r.kind, r.state, c.integration, c.source_id,
     coalesce(json_extract(p.fields, '$.display_name'), json_extract(c.fields, '$.display_name'),
       json_extract(p.fields, '$.username'), json_extract(c.fields, '$.username')),
-    c.outcome, c.state, c.reason, c.fields, c.differences, c.not_applied, c.active_after, c.evidence, c.at
+    c.outcome, c.state, c.reason, c.fields, c.differences, c.not_applied, c.active_after, c.evidence, c.at,
+    c.cause, (SELECT number FROM run u WHERE u.id = c.undone_by)
   FROM change c JOIN run r ON r.id = c.run LEFT JOIN person p ON p.id = c.person";
 
 impl Store {
@@ -163,7 +168,7 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
     Ok(ChangeRow {
         run: row.get(0)?,
         kind: row.get(1)?,
@@ -180,5 +185,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         active_after: row.get(12)?,
         evidence: row.get(13)?,
         at: row.get(14)?,
+        cause: row.get(15)?,
+        undone_by: row.get(16)?,
     })
 }

@@ -103,13 +103,13 @@ pub(crate) struct LedgerRow<'a> {
 }
 
 #[derive(Serialize)]
-struct OwnedChange {
+pub(super) struct OwnedChange {
     field: String,
     before: Option<Box<RawValue>>,
     after: Option<Box<RawValue>>,
 }
 
-fn owned_changes(differences: Option<&str>) -> Vec<OwnedChange> {
+pub(super) fn owned_changes(differences: Option<&str>) -> Vec<OwnedChange> {
     stored_differences(differences)
         .into_iter()
         .map(|it| OwnedChange {

@@ -1,0 +1,53 @@
+//! The table of `tests/seed.md`: every test that it names is there, every command that it names exists.
+
+use std::fs;
+use std::path::Path;
+
+use userload_tests::program::Home;
+
+fn table() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("seed.md")).expect("the table")
+}
+
+/// The texts between backticks of the table's rows.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn every_test_that_the_table_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = table();
+    let mut named = 0;
+    let mut missing = Vec::new();
+    for (file, test) in quoted(&text).filter_map(|it| it.split_once("::")) {
+        named += 1;
+        let path = [format!("tests/tests/{file}"), file.to_owned()].map(|it| root.join(it));
+        let code = path.iter().find_map(|it| fs::read_to_string(it).ok()).unwrap_or_default();
+        if !code.contains(&format!("fn {test}(")) {
+            missing.push(format!("{file}::{test}"));
+        }
+    }
+    assert!(named > 40, "only {named} tests are named");
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn every_command_that_the_table_names_exists() {
+    let home = Home::new();
+    let text = table();
+    let mut named = 0;
+    for command in quoted(&text).filter_map(|it| it.strip_prefix("userload ")) {
+        named += 1;
+        let words: Vec<&str> = command
+            .split(' ')
+            .take_while(|it| it.starts_with(char::is_lowercase) && !it.contains('='))
+            .collect();
+        let told = home.run(&format!("{} --help", words.join(" ")));
+        assert_eq!(told.code, 0, "`userload {command}`: {}", told.err);
+        for flag in command.split(' ').filter(|it| it.starts_with("--")) {
+            assert!(told.out.contains(flag), "`userload {command}` has no {flag}:\n{}", told.out);
+        }
+    }
+    assert!(named > 20, "only {named} commands are named");
+}
