@@ -43,7 +43,7 @@ pub use fetch::fetch_users;
 pub use host_imports::Outside;
 pub use identify::identify;
 pub use manifest::describe;
-pub use map::map_record;
+pub use map::{examine_mapping, map_record};
 pub use oauth::Tokens;
 pub use reconcile::reconcile;
 pub use saas::fetch_saas_users;

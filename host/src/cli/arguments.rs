@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, status, why};
+use super::{credential, demo, fields, held, integration, people, plugin, run, runs, status, why};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -110,6 +110,9 @@ enum Command {
     /// Show what waits for you to decide
     #[command(subcommand)]
     Held(held::Command),
+    /// Fields that people have: list, and add, rename, remove your own
+    #[command(subcommand)]
+    Fields(fields::Command),
     /// People: list, show, import, export
     #[command(subcommand)]
     People(people::Command),
@@ -216,6 +219,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Apply(arguments) => run::apply(session, &arguments),
         Command::Sync(which) => run::sync(session, &which),
         Command::Held(command) => held::run(session, command),
+        Command::Fields(command) => fields::run(session, command),
         Command::People(command) => people::run(session, command),
         Command::Why(arguments) => why::run(session, &arguments),
         Command::Runs(command) => runs::run(session, command),

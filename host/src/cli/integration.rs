@@ -105,6 +105,7 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     // Nothing is made for a document that is refused.
     let targets = session.targets()?;
     let integration = config::parse(&name_of_file, &text, &fields, &targets)?;
+    services::examine(session, &integration, &name_of_file, &text, &targets)?;
     let mut store = session.store_or_new()?;
     let saved = store.save_integration(&integration, &text, &fields, session.now())?;
     let missing = missing_for_launch(&integration);

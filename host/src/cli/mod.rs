@@ -8,6 +8,7 @@ mod check;
 mod credential;
 mod demo;
 mod exit;
+mod fields;
 mod held;
 mod integration;
 mod output;

@@ -4,28 +4,32 @@
 //! ([`mapping_text`], [`policy_text`]).
 
 mod access;
+mod convert;
 mod document;
+mod faults;
 mod integration;
 mod keys;
 mod mapping;
 mod near;
 mod problem;
+mod rule;
 mod sections;
 mod source;
 mod texts;
 
 pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch, shared_fields};
 pub use document::{is_sound_name, parse};
+pub use faults::{MappingFault, locate};
 pub use integration::{
-    Action, DisabledNew, Grace, GrantEntry, Guard, Integration, Limit, Mode, NullRule, Origin, Reactivate,
-    Rule,
+    Action, DisabledNew, Grace, GrantEntry, Guard, Integration, Limit, Mode, NullRule, Origin, Path,
+    PathStep, Reactivate, Rule, Write,
 };
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};
 pub use source::SourceField;
 #[cfg(test)]
 pub(crate) use source::seed_fields;
-pub use texts::{document_digest, mapping_text, policy_text, select, shape_digest};
+pub use texts::{document_digest, mapping_text, policy_text, shape_digest};
 
 #[cfg(test)]
 mod document_tests;

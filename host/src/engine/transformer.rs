@@ -1,7 +1,9 @@
 //! The pure half: the same component with nothing but the log linked, called directly.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, BadRecord, Decision, Incoming, Manifest, MappedRecord, Setting};
+use super::contract::{
+    self, BadRecord, Decision, Incoming, Manifest, MappedRecord, MappingFault, MappingNeeds, Setting,
+};
 use super::cpu::{self, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -73,6 +75,16 @@ impl Transformer {
         });
         self.raw = text;
         mapped
+    }
+
+    /// What a mapping needs, or everything that is wrong with it.
+    pub fn examine_mapping(
+        &mut self,
+        mapping: &str,
+    ) -> Result<Result<MappingNeeds, Vec<MappingFault>>, CallError> {
+        self.call("examine-mapping", |live| {
+            live.plugin.userload_directory_transform().call_examine_mapping(&mut live.store, mapping)
+        })
     }
 
     /// One decision for each record and each absent person, in order.

@@ -18,7 +18,7 @@ mod stage;
 mod summary;
 
 pub use apply::{Applied, Apply};
-pub use catalog::{CredentialRow, IntegrationRow, Saved};
+pub use catalog::{CredentialRow, IntegrationRow, Removed, Saved};
 pub use error::StoreError;
 pub use keys::KeyFields;
 pub use known::{Candidate, Known, Unlisted};

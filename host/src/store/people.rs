@@ -10,6 +10,7 @@ use rusqlite::{Row, named_params, params};
 
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
+pub(super) use import::report as report_by_hand;
 pub use import::{Import, ImportRow, Imported};
 pub use why::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
 

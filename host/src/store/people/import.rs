@@ -288,7 +288,8 @@ struct Change<'a> {
     base_version: Option<i64>,
 }
 
-fn report(run: i64, now: Millis, outcomes: BTreeMap<Outcome, u64>) -> RunReport {
+/// The report of what was done by hand.
+pub(in crate::store) fn report(run: i64, now: Millis, outcomes: BTreeMap<Outcome, u64>) -> RunReport {
     RunReport {
         run,
         integration: String::new(),
