@@ -8,7 +8,9 @@ mod component {
         self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Page, Presence,
         RolePage, RoleSource, SaasPage, Source,
     };
-    use crate::bindings::exports::userload::directory::transform::{self, Decision, Incoming, MappedRecord};
+    use crate::bindings::exports::userload::directory::transform::{
+        self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,
+    };
     use crate::bindings::userload::directory::types::{BadRecord, Error, Setting};
     use crate::host_imports::wasi::{Host, log_panics};
     use crate::oauth::Tokens;
@@ -87,6 +89,11 @@ mod component {
         fn map_record(mapping: String, raw: String) -> Result<MappedRecord, BadRecord> {
             log_panics();
             crate::map_record(&mapping, &raw)
+        }
+
+        fn examine_mapping(mapping: String) -> Result<MappingNeeds, Vec<MappingFault>> {
+            log_panics();
+            crate::examine_mapping(&mapping)
         }
 
         fn reconcile(policy: String, incoming: Incoming) -> Result<Vec<Decision>, Error> {

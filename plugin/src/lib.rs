@@ -49,7 +49,7 @@ pub use identify::identify;
 pub use inspect::inspect_credential;
 pub use managers::fetch_managers;
 pub use manifest::describe;
-pub use map::map_record;
+pub use map::{examine_mapping, map_record};
 pub use oauth::Tokens;
 pub use pages::credential_pages;
 pub use reconcile::reconcile;

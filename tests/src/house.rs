@@ -389,8 +389,8 @@ impl House {
     fn adds_up(&self, report: &RunReport) {
         let sum: u64 = report.outcomes.values().sum();
         assert_eq!(sum, report.rows_seen + report.absent, "{:?}", report.outcomes);
-        let left = report.count(Outcome::Filtered);
-        assert_eq!(left, 0, "nothing is filtered after the fetch yet");
+        let filters = self.documents.iter().any(|it| it.text().contains("only-if"));
+        assert!(filters || report.count(Outcome::Filtered) == 0, "filtered without a filter");
     }
 
     fn trouble_is_over(&self) {

@@ -12,7 +12,7 @@ use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
 use super::{
-    credential, demo, held, integration, mapping, people, plugin, run, runs, saas, status, undo, why,
+    credential, demo, fields, held, integration, mapping, people, plugin, run, runs, saas, status, undo, why,
 };
 use crate::config::is_sound_name;
 use crate::model::Clock;
@@ -115,6 +115,9 @@ enum Command {
     /// What waits for you to decide: list, show, approve, reject, decide
     #[command(subcommand)]
     Held(held::Command),
+    /// Fields that people have: list, and add, rename, remove your own
+    #[command(subcommand)]
+    Fields(fields::Command),
     /// People: list, show, import, export, set, lock, unlink, merge, erase
     #[command(subcommand)]
     People(people::Command),
@@ -234,6 +237,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Apply(arguments) => run::apply(session, &arguments),
         Command::Sync(which) => run::sync(session, &which),
         Command::Held(command) => held::run(session, command),
+        Command::Fields(command) => fields::run(session, command),
         Command::People(command) => people::run(session, command),
         Command::Undo(arguments) => undo::run(session, &arguments),
         Command::Saas(command) => saas::run(session, command),

@@ -119,6 +119,7 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
     // Nothing is made for a document that is refused.
     let targets = session.targets()?;
     let integration = config::parse(name_of_file, text, &fields, &targets)?;
+    services::examine(session, &integration, name_of_file, text, &targets)?;
     let filter = services::filter_check(session, &integration)?;
     if let Some(problem) = filter.as_ref().and_then(FilterCheck::problem) {
         let trouble = Trouble::usage(format!("`{name_of_file}`: filter: {}", problem.what));

@@ -274,11 +274,7 @@ fn diff(session: &Session, name: Option<&str>, file: &PathBuf) -> Result<ExitSta
         .help("give the changed document of the same integration")
         .into());
     }
-    let mut problems = Vec::new();
-    preflight::try_mapping(&site.plugin, &config::mapping_text(&new), &mut problems);
-    if !problems.is_empty() {
-        return Err(services::all(problems));
-    }
+    services::examine(session, &new, &name_of_file, &text, store.targets())?;
     let others = preflight::others(&store, &new, &site.fields);
     let others = others.map_err(|problem| services::all(vec![problem]))?;
     let terms = terms_of(&store, &row, &site.fields).map_err(|problem| services::all(vec![problem]))?;

@@ -10,6 +10,7 @@ mod credential_input;
 mod credential_test;
 mod demo;
 mod exit;
+mod fields;
 mod hand;
 mod held;
 mod installation;

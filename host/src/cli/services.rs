@@ -16,9 +16,10 @@ use super::trouble::Trouble;
 use crate::config::{self, Integration, SourceField};
 use crate::credential::NEXT_CLIENT_SECRET;
 use crate::engine::contract::{Place, Presence, Setting};
+use crate::model::Targets;
 use crate::store::{CredentialRow, IntegrationRow, Store};
 use crate::sync::mapping_test::{TestResult, run_tests};
-use crate::sync::preflight::{self, Problem, Ready};
+use crate::sync::preflight::{self, Examined, Problem, Ready};
 use crate::sync::{self, FilterCheck, Job, Progress, RunError, RunKind, RunReport};
 
 /// What a plugin is, takes and asks for.
@@ -214,6 +215,22 @@ pub(super) fn ask_about(
             connector.confirm_absent(source, &ids).await
         })?;
     answers.into_iter().next().ok_or_else(|| Trouble::failed("the plugin gave no answer").into())
+}
+
+/// Asks the plugin whether it understands the mapping of a document.
+pub(super) fn examine(
+    session: &Session,
+    integration: &Integration,
+    name_of_file: &str,
+    document: &str,
+    targets: &Targets,
+) -> Result<()> {
+    let site = session.site()?;
+    match preflight::examine(&site.plugin, integration, name_of_file, document, targets) {
+        Ok(_) => Ok(()),
+        Err(Examined::Faults(report)) => Err(report.into()),
+        Err(Examined::Plugin(problem)) => Err(all(vec![problem])),
+    }
 }
 
 /// All problems of a preflight as one error.

@@ -28,10 +28,8 @@ impl Integration {
                 self.access_roles.join(", ")
             ));
         }
-        let from_source = self
-            .mapping
-            .iter()
-            .any(|rule| rule.target.name == ACCESS_ROLE && matches!(rule.origin, Origin::Source(_)));
+        let from_source =
+            self.mapping.iter().any(|rule| rule.target.name == ACCESS_ROLE && rule.origin.is_from_source());
         if from_source
             && is_administrator_role(role)
             && !self.administrator_roles_from_source.iter().any(same)

@@ -108,6 +108,7 @@ fn read(
     let page_size = keys.integer("page-size", 1..=PAGE_SIZE_MOST, problems).unwrap_or(PAGE_SIZE_MOST);
     let match_keys = match_keys(&mut keys, targets, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
+    let only_if = mapping::condition(&mut keys, "only-if", problems);
     let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
     let saas = saas::saas(&mut keys, problems);
     let manager = keys.flag("manager", problems).unwrap_or(false);
@@ -131,6 +132,7 @@ fn read(
         priority: priority.and_then(|it| i32::try_from(it).ok()),
         match_keys,
         mapping,
+        only_if,
         access_roles,
         administrator_roles_from_source,
         guard,

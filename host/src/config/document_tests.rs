@@ -81,7 +81,10 @@ city = { source = ["ext.with.dots", "city"], required = true }
     assert_eq!(targets, ["username", "access_role", "hire_date", "resource_account", "city"], "in its order");
     assert_eq!(it.mapping[2].origin, Origin::Constant("2024-02-03T04:05:06Z".into()));
     assert_eq!(it.mapping[3].null, NullRule::Default(false.into()));
-    assert_eq!(it.mapping[4].origin, Origin::Source(vec!["ext.with.dots".into(), "city".into()]));
+    assert_eq!(
+        it.mapping[4].origin,
+        Origin::Source(vec![PathStep::Key("ext.with.dots".into()), PathStep::Key("city".into())])
+    );
 }
 
 #[test]

@@ -73,15 +73,54 @@ pub enum NullRule {
     Default(serde_json::Value),
 }
 
+/// One step of a path in a record of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum PathStep {
+    /// A key of an object.
+    Key(String),
+    /// The place of an item in a list, from 0.
+    Item(u32),
+}
+
+/// A path in a record of the source.
+pub type Path = Vec<PathStep>;
+
 /// Where the value of a field comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
     /// A property of the source, by its path.
-    Source(Vec<String>),
+    Source(Path),
     /// Always the same value.
     Constant(serde_json::Value),
+    /// What an expression makes of the record; the plugin reads it.
+    Expression(String),
+    /// The first of these that has something.
+    First(Vec<Path>),
+    /// All of these that have something, with this between them.
+    Join(Vec<Path>, String),
     /// The time of the run: a stamp that the host keeps on the link.
     SyncTime,
+}
+
+impl Origin {
+    /// Whether what the source sends decides the value.
+    #[must_use]
+    pub fn is_from_source(&self) -> bool {
+        !matches!(self, Self::Constant(_) | Self::SyncTime)
+    }
+}
+
+/// When a field is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Write {
+    /// Whenever it differs.
+    #[default]
+    Always,
+    /// Only to a new person.
+    OnCreate,
+    /// Only where there is no value, or an empty text.
+    IfEmpty,
 }
 
 /// How one field is filled.
@@ -91,6 +130,12 @@ pub struct Rule {
     pub target: Arc<Target>,
     /// Where its value comes from.
     pub origin: Origin,
+    /// Converters, in order: the JSON text of each, as the plugin takes it.
+    pub convert: Vec<String>,
+    /// The rule only writes where this expression over the record is true.
+    pub when: Option<String>,
+    /// When the field is written.
+    pub write: Write,
     /// What a null does.
     pub null: NullRule,
     /// Whether a row without a value fails.
@@ -203,6 +248,8 @@ pub struct Integration {
     pub match_keys: Vec<String>,
     /// How fields are filled, in the order of the document.
     pub mapping: Vec<Rule>,
+    /// People are created and updated only where this expression over the mapped fields is true.
+    pub only_if: Option<String>,
     /// The access roles that people may get.
     pub access_roles: Vec<String>,
     /// Administrator roles (see [`super::is_administrator_role`]) that may come from a field of the source.

@@ -4,14 +4,17 @@
 //! ([`mapping_text`], [`policy_text`]).
 
 mod access;
+mod convert;
 mod document;
 pub mod edit;
+mod faults;
 mod integration;
 mod keys;
 mod mapping;
 mod mapping_tests;
 mod near;
 mod problem;
+mod rule;
 mod saas;
 mod sections;
 mod source;
@@ -19,9 +22,10 @@ mod texts;
 
 pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch, shared_fields};
 pub use document::{is_sound_name, parse};
+pub use faults::{MappingFault, locate};
 pub use integration::{
     Action, DisabledNew, Grace, GrantEntry, Guard, Installation, Integration, Limit, Mode, NullRule, Origin,
-    Reactivate, Rule,
+    Path, PathStep, Reactivate, Rule, Write,
 };
 pub use mapping_tests::{MappingTest, read_file as read_mapping_tests};
 pub use near::nearest;
@@ -30,7 +34,7 @@ pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
 pub use source::SourceField;
 #[cfg(test)]
 pub(crate) use source::seed_fields;
-pub use texts::{document_digest, mapping_text, policy_text, select, shape_digest};
+pub use texts::{document_digest, mapping_text, policy_text, shape_digest};
 
 #[cfg(test)]
 mod document_tests;

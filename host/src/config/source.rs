@@ -1,5 +1,6 @@
 //! The fields of the source that a mapping may name.
 
+use super::integration::{Path, PathStep};
 use crate::model::ValueType;
 
 /// One field of the source, as the plugin's manifest has it.
@@ -21,7 +22,7 @@ pub(super) enum Found<'f> {
     /// A field of the manifest.
     Known(&'f SourceField),
     /// A property that the manifest does not name, but that the source may have.
-    Path(Vec<String>),
+    Path(Path),
     /// Neither; with what may have been meant.
     Nothing(Option<&'f str>),
 }
@@ -45,15 +46,9 @@ pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
             super::nearest(name, paths.chain(labels))
         }
     };
-    let steps: Vec<String> = name.split('.').map(str::to_owned).collect();
-    let plausible = steps.iter().all(|step| {
-        step.starts_with(|first: char| first.is_ascii_alphabetic())
-            && step.len() <= 120
-            && step.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
-    });
-    if !plausible {
+    let Some(steps) = path(name) else {
         return Found::Nothing(near());
-    }
+    };
     // One slip away from a field of the manifest is that field, mistyped. Graph has properties that are not
     // in the manifest, but none that is so near to one of it; whoever has one writes it as a list of steps.
     let slip = fields.iter().map(|it| it.path.as_str()).find(|path| {
@@ -63,6 +58,28 @@ pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
         Some(path) => Found::Nothing(Some(path)),
         None => Found::Path(steps),
     }
+}
+
+/// The steps of `employeeOrgData.costCenter`, `businessPhones[0]` and the like.
+pub(super) fn path(name: &str) -> Option<Path> {
+    let mut steps = Vec::new();
+    for part in name.split('.') {
+        let (key, mut items) = part.split_at(part.find('[').unwrap_or(part.len()));
+        let plausible = key.starts_with(|first: char| first.is_ascii_alphabetic())
+            && key.len() <= 120
+            && key.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+        if !plausible {
+            return None;
+        }
+        steps.push(PathStep::Key(key.to_owned()));
+        while !items.is_empty() {
+            let (item, rest) = items.strip_prefix('[')?.split_once(']')?;
+            let digits = item.len() <= 3 && item.bytes().all(|it| it.is_ascii_digit());
+            steps.push(PathStep::Item(item.parse().ok().filter(|_| digits)?));
+            items = rest;
+        }
+    }
+    Some(steps)
 }
 
 /// The 33 fields of the seed (`Mappable fields`), in its order: what the built-in plugin's manifest says.
@@ -104,7 +121,7 @@ pub(crate) fn seed_fields() -> Vec<SourceField> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, find, seed_fields};
+    use super::{Found, PathStep, find, path as path_of, seed_fields};
 
     #[test]
     fn paths_labels_and_unlisted_properties() {
@@ -118,8 +135,14 @@ mod tests {
         assert_eq!(path(find(&fields, "FAX NUMBER")), "faxNumber");
         assert_eq!(
             find(&fields, "onPremisesExtensionAttributes.extensionAttribute1"),
-            Found::Path(vec!["onPremisesExtensionAttributes".into(), "extensionAttribute1".into()])
+            Found::Path(path_of("onPremisesExtensionAttributes.extensionAttribute1").unwrap())
         );
+        let (key, item) = (|key: &str| PathStep::Key(key.to_owned()), PathStep::Item);
+        assert_eq!(path_of("a.b[0][12].c"), Some(vec![key("a"), key("b"), item(0), item(12), key("c")]));
+        assert_eq!(find(&fields, "businessPhones[0]"), Found::Path(vec![key("businessPhones"), item(0)]));
+        for none in ["a[", "a[]", "a[x]", "a[0]b", "[0]", "a[-1]", "a[1000]", "a.[0]", ""] {
+            assert_eq!(path_of(none), None, "{none}");
+        }
         assert_eq!(find(&fields, "jobtitle"), Found::Nothing(Some("jobTitle")));
         assert_eq!(find(&fields, "jobTitel"), Found::Nothing(Some("jobTitle")));
         assert_eq!(find(&fields, "Job Titel"), Found::Nothing(Some("Job Title")));

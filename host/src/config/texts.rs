@@ -3,16 +3,23 @@
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::integration::{Action, DisabledNew, Integration, Mode, NullRule, Origin, Reactivate, Rule};
+use serde_json::value::RawValue;
+
+use super::integration::{
+    Action, DisabledNew, Integration, Mode, NullRule, Origin, Path, Reactivate, Rule, Write,
+};
 use crate::model::ValueType;
 
 /// A change of these is a rename.
 const RENAME_FIELDS: [&str; 2] = ["username", "email"];
 
 #[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct MappingText<'a> {
     version: u32,
     fields: Vec<RuleText<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_if: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -22,17 +29,33 @@ struct RuleText<'a> {
     value_type: ValueType,
     required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a [String]>,
+    source: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
     constant: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expression: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<&'a [Path]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    join: Option<JoinText<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    convert: Vec<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<&'a str>,
     null: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<&'a serde_json::Value>,
 }
 
 #[derive(Serialize)]
+struct JoinText<'a> {
+    sources: &'a [Path],
+    separator: &'a str,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct PolicyText {
+struct PolicyText<'a> {
     version: u32,
     mode: Mode,
     deactivate: bool,
@@ -43,20 +66,32 @@ struct PolicyText {
     on_not_found: Action,
     on_left_filter: Action,
     rename_fields: [&'static str; 2],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    on_create: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    if_empty: Vec<&'a str>,
 }
 
 /// The mapping as `map-record` takes it. The stamp of the run is the host's and not in it.
 #[must_use]
 pub fn mapping_text(integration: &Integration) -> String {
-    json(&MappingText { version: 1, fields: integration.mapping.iter().filter_map(rule_text).collect() })
+    json(&MappingText {
+        version: 1,
+        fields: integration.mapping.iter().filter_map(rule_text).collect(),
+        only_if: integration.only_if.as_deref(),
+    })
 }
 
 fn rule_text(rule: &Rule) -> Option<RuleText<'_>> {
-    let (source, constant) = match &rule.origin {
-        Origin::Source(path) => (Some(path.as_slice()), None),
-        Origin::Constant(value) => (None, Some(value)),
+    let (mut source, mut constant, mut expression, mut first, mut join) = (None, None, None, None, None);
+    match &rule.origin {
+        Origin::Source(path) => source = Some(path),
+        Origin::Constant(value) => constant = Some(value),
+        Origin::Expression(text) => expression = Some(text.as_str()),
+        Origin::First(paths) => first = Some(paths.as_slice()),
+        Origin::Join(sources, separator) => join = Some(JoinText { sources, separator }),
         Origin::SyncTime => return None,
-    };
+    }
     let (null, default) = match &rule.null {
         NullRule::Keep => ("keep", None),
         NullRule::Clear => ("clear", None),
@@ -68,6 +103,12 @@ fn rule_text(rule: &Rule) -> Option<RuleText<'_>> {
         required: rule.required,
         source,
         constant,
+        expression,
+        first,
+        join,
+        // What was checked to be JSON when the document was read.
+        convert: rule.convert.iter().filter_map(|it| serde_json::from_str(it).ok()).collect(),
+        when: rule.when.as_deref(),
         null,
         default,
     })
@@ -87,26 +128,17 @@ pub fn policy_text(integration: &Integration) -> String {
         on_not_found: integration.on_not_found,
         on_left_filter: integration.on_left_filter,
         rename_fields: RENAME_FIELDS,
+        on_create: written(integration, Write::OnCreate),
+        if_empty: written(integration, Write::IfEmpty),
     })
 }
 
-/// The properties that the mapping reads, as dotted paths: sorted, each once.
-#[must_use]
-pub fn select(integration: &Integration) -> Vec<String> {
-    let mut paths: Vec<String> = integration
-        .mapping
-        .iter()
-        .filter_map(|rule| match &rule.origin {
-            Origin::Source(path) => Some(path.join(".")),
-            Origin::Constant(_) | Origin::SyncTime => None,
-        })
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths
+fn written(integration: &Integration, write: Write) -> Vec<&str> {
+    let rules = integration.mapping.iter().filter(|rule| rule.write == write);
+    rules.map(|rule| rule.target.name.as_str()).collect()
 }
 
-/// Of filter, mapping and match keys: after a change of these, a first look at everybody is due, and the
+/// Of filter, mapping (with `only-if`) and match keys: after a change of these, a first look at everybody is due, and the
 /// guard holds every deactivation.
 #[must_use]
 pub fn shape_digest(integration: &Integration) -> String {
@@ -158,7 +190,6 @@ city = { source = "employeeOrgData.city", null = "keep" }
         let it = integration(DOCUMENT);
         insta::assert_snapshot!(mapping_text(&it), @r#"{"version":1,"fields":[{"target":"access_role","type":"text","required":true,"constant":"Employee","null":"clear"},{"target":"username","type":"text","required":true,"source":["userPrincipalName"],"null":"clear"},{"target":"department","type":"text","required":false,"source":["department"],"null":"default","default":"none"},{"target":"city","type":"text","required":false,"source":["employeeOrgData","city"],"null":"keep"}]}"#);
         insta::assert_snapshot!(policy_text(&it), @r#"{"version":1,"mode":"create-and-update","deactivate":false,"reactivate":"own","disabled-new":"create-inactive","on-disabled":"deactivate","on-deleted":"deactivate","on-not-found":"deactivate","on-left-filter":"keep","rename-fields":["username","email"]}"#);
-        assert_eq!(select(&it), ["department", "employeeOrgData.city", "userPrincipalName"]);
     }
 
     #[test]
@@ -171,10 +202,32 @@ city = { source = "employeeOrgData.city", null = "keep" }
         assert_ne!(was, other("filter = \"department eq 'Sales'\""));
         assert_ne!(was, other("match-keys = [\"username\"]"));
         assert_ne!(was, shape(&DOCUMENT.replace("none", "nobody")));
+        assert_ne!(was, other("only-if = \"department != 'x'\""));
     }
 
     #[test]
     fn digests_are_sha_256() {
         assert_eq!(document_digest(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+    #[test]
+    fn whatever_a_rule_may_say() {
+        let it = integration(
+            r#"
+name = "a"
+credential = "c"
+only-if = "employee_type != 'Service'"
+[mapping]
+username = { first = ["Mail", "otherMails[0]", "userPrincipalName"], convert = ["trim", "lower"], write = "on-create" }
+email = "{{ mail|lower }}"
+display_name = { join = ["givenName", "surname"] }
+office = { location = ["city", "state", "country"], write = "if-empty", null = "keep" }
+employee_type = { source = "employeeType", convert = { lookup = { "7" = 0x1F, T = "Temp", f = 1.50 }, else = "keep" } }
+department = { constant = "Sales", when = "userType == 'Member'" }
+business_phone = "businessPhones[0]"
+city = { source = ["ext.a", 0, "b"] }
+"#,
+        );
+        insta::assert_snapshot!(mapping_text(&it).replace("},{\"target", "},\n{\"target"), @"");
+        insta::assert_snapshot!(policy_text(&it), @"");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
 use super::contract::{
-    self, BadRecord, CredentialPage, Decision, FilterReport, Incoming, Manifest, MappedRecord, Setting,
-    Source,
+    self, BadRecord, CredentialPage, Decision, FilterReport, Incoming, Manifest, MappedRecord, MappingFault,
+    MappingNeeds, Setting, Source,
 };
 use super::cpu::{self, CpuClock};
 use super::error::{CallError, PluginFailure};
@@ -91,6 +91,16 @@ impl Transformer {
         });
         self.raw = text;
         mapped
+    }
+
+    /// What a mapping needs, or everything that is wrong with it.
+    pub fn examine_mapping(
+        &mut self,
+        mapping: &str,
+    ) -> Result<Result<MappingNeeds, Vec<MappingFault>>, CallError> {
+        self.call("examine-mapping", |live| {
+            live.plugin.userload_directory_transform().call_examine_mapping(&mut live.store, mapping)
+        })
     }
 
     /// One decision for each record and each absent person, in order.

@@ -130,11 +130,11 @@ pub fn status_history(rows: &[ChangeRow]) -> Vec<ChangeRow> {
 
 /// Every field that stands, or that a mapping fills.
 pub(super) fn stories(
-    targets: &Targets,
     person: Option<&PersonRow>,
     rows: &[ChangeRow],
     locks: &[StandingLock],
     feeds: &[Feed<'_>],
+    targets: &Targets,
 ) -> Vec<FieldStory> {
     let mut history = values(rows);
     let stands = person.map(|it| fields::parse(&it.fields).unwrap_or_default()).unwrap_or_default();

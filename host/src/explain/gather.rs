@@ -119,7 +119,7 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
         .zip(&looks)
         .filter_map(|(tale, (own, looked))| feed(tale, own.as_ref()?, looked.as_ref()))
         .collect();
-    let fields = stories(place.store.targets(), person.as_ref(), &rows, &locks, &feeds);
+    let fields = stories(person.as_ref(), &rows, &locks, &feeds, place.store.targets());
     let met = |name: &str| accounts.iter().any(|it| it.integration == name);
     let mut unseen = Vec::new();
     let wanted =

@@ -28,8 +28,7 @@ fn clause(rule: &BTreeMap<&str, &RawValue>) -> String {
     let of = |key: &str| rule.get(key).map(|it| it.get());
     let mut parts = Vec::new();
     if let Some(source) = of("source") {
-        let steps: Vec<String> = serde_json::from_str(source).unwrap_or_else(|_| vec![source.to_owned()]);
-        parts.push(steps.join("."));
+        parts.push(path(source));
     }
     if let Some(constant) = of("constant") {
         parts.push(format!("always {constant}"));
@@ -55,6 +54,16 @@ fn clause(rule: &BTreeMap<&str, &RawValue>) -> String {
         parts.push("required".to_owned());
     }
     parts.join(", ")
+}
+
+/// A path as people write it: `businessPhones[0]`.
+fn path(source: &str) -> String {
+    let Ok(steps) = serde_json::from_str::<Vec<serde_json::Value>>(source) else { return source.to_owned() };
+    steps.iter().fold(String::new(), |text, step| match step.as_str() {
+        Some(key) if text.is_empty() => key.to_owned(),
+        Some(key) => format!("{text}.{key}"),
+        None => format!("{text}[{step}]"),
+    })
 }
 
 #[cfg(test)]

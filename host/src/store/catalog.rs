@@ -5,5 +5,6 @@ mod fields;
 mod integrations;
 
 pub use credentials::CredentialRow;
+pub use fields::Removed;
 pub(super) use fields::targets;
 pub use integrations::{IntegrationRow, Saved};

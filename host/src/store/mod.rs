@@ -26,7 +26,7 @@ mod standing;
 mod summary;
 
 pub use apply::{Applied, Apply, Scope};
-pub use catalog::{CredentialRow, IntegrationRow, Saved};
+pub use catalog::{CredentialRow, IntegrationRow, Removed, Saved};
 pub use error::StoreError;
 pub use flowing::Flowing;
 pub use hand::{Edit, Edited, LockRow, Locking, Merging, PinRow, UndoOrder, Undone, Unpinning};

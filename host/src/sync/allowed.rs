@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::error::RunError;
 use super::terms::Terms;
-use crate::config::{Action, Reactivate};
+use crate::config::{Action, Reactivate, Write};
 use crate::engine::Transformer;
 use crate::engine::contract::{DeactivatedBy, Decision, Incoming, KnownPerson, MappedRecord, Tie};
 use crate::store::fields::{self, FieldMap};
@@ -68,6 +68,9 @@ pub(super) fn differences(
     if decision.differences.is_empty() {
         return Ok(None);
     }
+    if mapped.filtered.is_some() {
+        return Err(broken("fields of a filtered record are to change".into()));
+    }
     let known = known.ok_or_else(|| broken("differences to nobody".into()))?;
     let (after, before) = (parse(&mapped.fields)?, parse(&known.fields)?);
     let mut list: Vec<(&str, Option<&RawValue>, Option<&RawValue>)> = Vec::new();
@@ -82,7 +85,11 @@ pub(super) fn differences(
         if difference.after.as_deref().filter(|it| *it != "null") != value.map(RawValue::get) {
             return Err(broken(format!("`{field}` is to get another value than it was mapped to")));
         }
-        list.push((field, before.get(field).copied().and_then(filled), value));
+        let before = before.get(field).copied().and_then(filled);
+        if left_alone(terms, field, before) {
+            return Err(broken(format!("`{field}` may not be written to somebody who is there")));
+        }
+        list.push((field, before, value));
     }
     Ok(Some(serde_json::to_string(&list).map_err(crate::store::StoreError::from)?))
 }
@@ -95,6 +102,16 @@ fn written(terms: &Terms, id: &str, field: &str, value: &str) -> Result<(), RunE
             Err(RunError::Misbehaved(format!("user {id}: `{field}` is not the mapping's constant")))
         }
         Some(_) => Ok(()),
+    }
+}
+
+/// Whether the write rule of a field lets it alone, with what stands there now.
+fn left_alone(terms: &Terms, field: &str, before: Option<&RawValue>) -> bool {
+    let rule = terms.integration.mapping.iter().find(|rule| rule.target.name == field);
+    match rule.map_or(Write::Always, |rule| rule.write) {
+        Write::Always => false,
+        Write::OnCreate => true,
+        Write::IfEmpty => before.is_some_and(|it| it.get() != "\"\""),
     }
 }
 
@@ -178,7 +195,7 @@ mod tests {
     }
 
     fn mapped(fields: &str) -> MappedRecord {
-        MappedRecord { id: "a".into(), enabled: Some(true), fields: fields.into() }
+        MappedRecord { id: "a".into(), enabled: Some(true), fields: fields.into(), filtered: None }
     }
 
     fn known(fields: &str) -> KnownPerson {
@@ -241,6 +258,25 @@ mod tests {
         let barred = BarredField { field: "department".into(), reason: "owned by HR".into() };
         let barred = KnownPerson { barred: vec![barred], ..known("{}") };
         assert!(judge(&decision("department", None, Some("\"IT\"")), &barred).is_err(), "barred");
+    }
+
+    #[test]
+    fn write_rules_hold_against_the_plugin() {
+        let mut terms = terms("");
+        let judge = |terms: &Terms, before: &str| {
+            let record = mapped(r#"{"department":"IT"}"#);
+            differences(terms, &record, &decision("department", None, Some("\"IT\"")), Some(&known(before)))
+        };
+        terms.integration.mapping[2].write = config::Write::IfEmpty;
+        assert_eq!(terms.integration.mapping[2].target.name, "department");
+        assert!(judge(&terms, "{}").is_ok() && judge(&terms, r#"{"department":""}"#).is_ok());
+        assert!(judge(&terms, r#"{"department":"HR"}"#).is_err());
+        terms.integration.mapping[2].write = config::Write::OnCreate;
+        assert!(judge(&terms, "{}").is_err());
+        let filtered = MappedRecord { filtered: Some("no".into()), ..mapped(r#"{"department":"IT"}"#) };
+        terms.integration.mapping[2].write = config::Write::Always;
+        let change = decision("department", None, Some("\"IT\""));
+        assert!(differences(&terms, &filtered, &change, Some(&known("{}"))).is_err());
     }
 
     #[test]

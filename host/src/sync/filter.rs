@@ -30,14 +30,16 @@ impl FilterCheck {
         settings: &[Setting],
     ) -> Result<Option<Self>, CallError> {
         let Some(given) = integration.filter.clone() else { return Ok(None) };
+        let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
+        // A mapping with faults is told of elsewhere.
+        let needs = transformer.examine_mapping(&config::mapping_text(integration))?;
         let source = Source {
             settings: settings.to_vec(),
             filter: Some(given.clone()),
-            select: config::select(integration),
+            select: needs.map(|it| it.properties).unwrap_or_default(),
             page_size: integration.page_size,
             delta: false,
         };
-        let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
         Ok(Some(Self { given, report: transformer.check_filter(&source)? }))
     }
 

@@ -125,8 +125,19 @@ pub fn look(
     let mut worker = PageWorker::new(terms, store.again()?, transformer(), RoaringTreemap::new())?;
     let user = PageUser { id: source_id.to_owned(), raw: raw.to_owned() };
     let staged = worker.work_present(std::slice::from_ref(&user))?;
+    let filtered = staged.counts.contains_key(&Outcome::Filtered);
     let change = staged.rows.into_iter().next().and_then(|row| row.change);
     let verdict = match change {
+        None if filtered => Verdict {
+            outcome: Outcome::Filtered,
+            reason: mapped
+                .as_ref()
+                .ok()
+                .and_then(|mapped| mapped.filtered.clone())
+                .unwrap_or_else(|| "dropped by only-if".to_owned()),
+            differences: None,
+            not_applied: Vec::new(),
+        },
         None => Verdict {
             outcome: Outcome::Unchanged,
             reason: "nothing differs".to_owned(),
@@ -160,7 +171,7 @@ fn keys(terms: &Terms, store: &Store, mapped: &MappedRecord) -> Result<Vec<KeyMa
             None => Vec::new(),
         };
         let value = key.is_some().then_some(text).flatten();
-        keys.push(KeyMatch { field: (*field).to_owned(), value, people });
+        keys.push(KeyMatch { field: field.clone(), value, people });
     }
     Ok(keys)
 }

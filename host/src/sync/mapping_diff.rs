@@ -84,7 +84,13 @@ pub fn blast_radius(
     terms.written = Terms::written(new);
     terms.checks_roles = Terms::takes_roles(new);
     terms.others = others;
-    let (was, is) = (config::select(&current), config::select(new));
+    let mut properties = |of: &Integration| {
+        let examined = transformer.examine_mapping(&config::mapping_text(of));
+        let examined =
+            examined.map_err(|error| RunError::Call { doing: "reading a mapping".into(), error })?;
+        Ok::<_, RunError>(examined.map(|it| it.properties).unwrap_or_default())
+    };
+    let (was, is) = (properties(&current)?, properties(new)?);
     let targets = |of: &Integration| -> BTreeSet<String> {
         of.mapping.iter().map(|rule| rule.target.name.to_string()).collect()
     };

@@ -9,7 +9,9 @@ use super::error::RunError;
 use super::row::{doubt, ended, failed, name, row, undecided};
 use super::terms::Terms;
 use crate::engine::Transformer;
-use crate::engine::contract::{BadRecord, CandidateSet, Incoming, MappedRecord, Page, PageUser, Tie};
+use crate::engine::contract::{
+    BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
+};
 use crate::model::{ACCESS_ROLE, Outcome, fold_key};
 use crate::store::{Candidate, Choice, Known, StagedPage, StagedRow, Store};
 
@@ -171,6 +173,9 @@ impl<'a> PageWorker<'a> {
                 user.id, mapped.id
             )));
         }
+        if mapped.filtered.is_some() && self.terms.integration.only_if.is_none() {
+            return Err(RunError::Misbehaved(format!("user {} was filtered without a filter", user.id)));
+        }
         if mapped.fields.len() > allowed::MOST_FIELDS {
             let reason =
                 format!("its fields have {} bytes, more than {}", mapped.fields.len(), allowed::MOST_FIELDS);
@@ -227,7 +232,8 @@ impl<'a> PageWorker<'a> {
         if let Some(known) = known {
             return Ok((vec![self.store.candidate(integration, known.person)?], Found::Link));
         }
-        if !self.adopts {
+        // What is filtered is not adopted, and not asked who it is.
+        if !self.adopts || mapped.filtered.is_some() {
             return Ok((Vec::new(), Found::Key));
         }
         if let Some(person) =
@@ -285,6 +291,11 @@ impl<'a> PageWorker<'a> {
         let doing = "reconciling a page";
         let decisions = allowed::decisions(&mut self.transformer, self.terms, &incoming, doing)?;
         for ((case, decision), set) in cases.into_iter().zip(decisions).zip(incoming.present) {
+            if self.filtered(&case, &decision)? {
+                // Neither a row nor a change: link and person stay as they are, and the next run looks again.
+                *staged.counts.entry(Outcome::Filtered).or_default() += 1;
+                continue;
+            }
             let row = row(self.terms, &self.store, case, decision, &set)?;
             if row.change.is_none() {
                 *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
@@ -292,5 +303,19 @@ impl<'a> PageWorker<'a> {
             staged.rows.push(row);
         }
         Ok(())
+    }
+
+    /// Whether nothing is done about a record because the filter after the fetch dropped it.
+    fn filtered(&self, case: &Case<'_>, decision: &Decision) -> Result<bool, RunError> {
+        match (case.mapped.filtered.is_some(), decision.situation) {
+            (true, Situation::Filtered) => Ok(true),
+            // Disabled at the source outranks the filter.
+            (true, Situation::Deactivate) if case.known.is_some() => Ok(false),
+            (false, situation) if situation != Situation::Filtered => Ok(false),
+            (_, situation) => Err(RunError::Misbehaved(format!(
+                "user {}: `{situation:?}` does not fit whether it was filtered",
+                case.user.id
+            ))),
+        }
     }
 }

@@ -8,11 +8,11 @@ use super::terms::Feeder;
 use crate::capabilities::{
     Egress, EgressOptions, Grant, Grants, Log, LogLimits, Origin, Secret, SecretSet, TrafficBudget,
 };
-use crate::config::{self, Integration, SourceField};
+use crate::config::{self, ConfigReport, Integration, SourceField};
 use crate::credential::Credential;
 use crate::engine::contract::{Error, Manifest, Setting, Source, ValueType as WireType};
 use crate::engine::{CallError, Connector, ConnectorCapabilities, Needs, Plugin, Transformer};
-use crate::model::{MANAGER, ValueType};
+use crate::model::{MANAGER, Targets, ValueType};
 use crate::store::{IntegrationRow, Store};
 
 /// One thing that is wrong before a run, and what to do about it.
@@ -121,12 +121,20 @@ pub fn prepare(
     let (Some(integration), Some(settings)) = (integration, settings) else { return Err(problems) };
     let mapping = config::mapping_text(&integration);
     let policy = config::policy_text(&integration);
-    try_mapping(plugin, &mapping, &mut problems);
+    let select = examine(plugin, &integration, &row.name, &row.document, store.targets());
+    let select = select.map_err(|error| {
+        problems.push(match error {
+            Examined::Faults(report) => Problem { place: "mapping", what: report.to_string(), help: None },
+            Examined::Plugin(problem) => problem,
+        });
+    });
     let filter = try_filter(plugin, &integration, &settings, &mut problems);
     let session = session(plugin, manifest, &settings, credential, &integration);
     let connector = session.map_err(|more| problems.extend(more)).ok();
     let others = others(store, &integration, &fields).map_err(|problem| problems.push(problem)).ok();
-    let (Some(connector), Some(others)) = (connector, others) else { return Err(problems) };
+    let (Some(connector), Some(others), Ok(select)) = (connector, others, select) else {
+        return Err(problems);
+    };
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -147,7 +155,7 @@ pub fn prepare(
         source: Source {
             settings,
             filter: integration.filter.clone(),
-            select: config::select(&integration),
+            select,
             page_size: integration.page_size,
             delta: false,
         },
@@ -284,18 +292,46 @@ pub(crate) fn others(
         .collect()
 }
 
-/// The plugin reads the mapping once, so that a mapping which it does not understand fails here and not in
-/// every row.
-pub(crate) fn try_mapping(plugin: &Plugin, mapping: &str, problems: &mut Vec<Problem>) {
-    const THE_MAPPING: &str = "the mapping itself: ";
+/// The plugin reads the mapping once, so that a fault of it is found here and not in every row. Gives the
+/// properties of the source that it reads.
+///
+/// # Errors
+/// Every fault, with its line and column in the document.
+pub fn examine(
+    plugin: &Plugin,
+    integration: &Integration,
+    name_of_file: &str,
+    document: &str,
+    targets: &Targets,
+) -> Result<Vec<String>, Examined> {
     let mut transformer = Transformer::new(plugin, Log::new(LogLimits::default(), SecretSet::none()));
-    match transformer.map_record(mapping, r#"{"id":"00000000-0000-0000-0000-000000000000"}"#) {
-        Ok(Err(bad)) if bad.reason.starts_with(THE_MAPPING) => {
-            problems.push(Problem { place: "mapping", what: bad.reason, help: None });
-        }
-        Ok(_) => {}
-        Err(error) => problems.push(broken(&error)),
-    }
+    let mapping = config::mapping_text(integration);
+    let faults =
+        match transformer.examine_mapping(&mapping).map_err(|error| Examined::Plugin(broken(&error)))? {
+            Ok(needs) => return Ok(needs.properties),
+            Err(faults) => faults,
+        };
+    let faults: Vec<config::MappingFault> = faults
+        .into_iter()
+        .map(|it| config::MappingFault {
+            target: it.target,
+            part: it.part,
+            step: it.step,
+            offset: it.offset,
+            problem: it.problem,
+            help: it.help,
+        })
+        .collect();
+    Err(Examined::Faults(config::locate(name_of_file, document, targets, &faults)))
+}
+
+/// Why a mapping cannot be used.
+#[derive(Debug)]
+pub enum Examined {
+    /// It has faults.
+    Faults(ConfigReport),
+    /// The plugin could not be asked.
+    Plugin(Problem),
 }
 
 /// The plugin reads the filter, so that one which the source would refuse is told with its place.

@@ -37,7 +37,8 @@ pub(super) fn row(
         keys: None,
         linking: true,
         // What is pinned is looked at every night.
-        open: !case.pins.holding.is_empty(),
+        // Filtered again tomorrow, it has to be counted as filtered again.
+        open: !case.pins.holding.is_empty() || case.mapped.filtered.is_some(),
         change: None,
         doubt: None,
         relinks: case.relinks.clone(),

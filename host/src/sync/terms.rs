@@ -76,7 +76,7 @@ impl Terms {
         rules
             .map(|rule| match &rule.origin {
                 Origin::Constant(value) => (rule.target.name.clone(), Some(value.to_string())),
-                Origin::Source(_) | Origin::SyncTime => (rule.target.name.clone(), None),
+                _ => (rule.target.name.clone(), None),
             })
             .collect()
     }
@@ -90,10 +90,7 @@ impl Terms {
     /// Whether access roles come from the source.
     #[must_use]
     pub fn takes_roles(integration: &Integration) -> bool {
-        integration
-            .mapping
-            .iter()
-            .any(|rule| rule.target.name == ACCESS_ROLE && matches!(rule.origin, Origin::Source(_)))
+        integration.mapping.iter().any(|rule| rule.target.name == ACCESS_ROLE && rule.origin.is_from_source())
     }
 
     /// What the plugin is told of a candidate, without pins: those are the record's.

@@ -5,9 +5,13 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::expression::Compiled;
+use super::faults::{fault, of_expression};
+use super::near::nearest;
+use super::steps::{self, Step};
 use super::value::{self, Kind};
-use super::walk::Node;
-use crate::bindings::userload::directory::types::BadRecord;
+use super::walk::{Node, PathStep, shown};
+use crate::bindings::exports::userload::directory::transform::MappingFault;
 use crate::json::{in_words, write_text};
 
 /// Slots of the two properties that our own rules need.
@@ -17,6 +21,15 @@ pub(super) const ENABLED: usize = 1;
 /// A path longer than this is a mistake (Graph's longest has three keys).
 const PATH_KEYS: usize = 16;
 
+/// Items of a list further behind are a mistake.
+const MOST_ITEM: u32 = 999;
+
+/// Sources of one `first` or `join`.
+const MOST_SOURCES: usize = 16;
+
+/// Bytes of a mapping: it crosses the boundary with every record.
+const MOST_TEXT: usize = 1024 * 1024;
+
 /// A mapping that is ready.
 #[derive(Debug)]
 pub(super) struct Mapping {
@@ -25,6 +38,7 @@ pub(super) struct Mapping {
     /// How many values are looked for.
     pub(super) slots: usize,
     pub(super) rules: Vec<Rule>,
+    pub(super) only_if: Option<Compiled>,
 }
 
 #[derive(Debug)]
@@ -35,9 +49,13 @@ pub(super) struct Rule {
     pub(super) kind: Kind,
     pub(super) required: bool,
     pub(super) origin: Origin,
-    /// The source's path for people; empty for a constant.
+    /// What it reads, for people; empty for a constant.
     pub(super) path: String,
+    pub(super) steps: Vec<Step>,
+    pub(super) when: Option<Reading>,
     pub(super) null: WhenNull,
+    /// The number of the field among the names that `only-if` reads.
+    pub(super) watched: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -46,6 +64,18 @@ pub(super) enum Origin {
     Constant(String),
     /// The number of a slot.
     Source(usize),
+    /// The first slot that has something.
+    First(Vec<usize>),
+    /// All slots that have something.
+    Join(Vec<usize>, String),
+    Expression(Reading),
+}
+
+/// An expression, and the slots of the properties that it reads.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) expression: Compiled,
+    pub(super) slots: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -57,11 +87,14 @@ pub(super) enum WhenNull {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct MappingText {
     version: u32,
     fields: Vec<RuleText>,
+    only_if: Option<String>,
 }
+
+type Path = Vec<PathStep>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,14 +104,27 @@ struct RuleText {
     kind: Kind,
     #[serde(default)]
     required: bool,
-    source: Option<Vec<String>>,
+    source: Option<Path>,
     constant: Option<Box<RawValue>>,
+    expression: Option<String>,
+    first: Option<Vec<Path>>,
+    join: Option<JoinText>,
+    #[serde(default)]
+    convert: Vec<Box<RawValue>>,
+    when: Option<String>,
     #[serde(default)]
     null: NullText,
     default: Option<Box<RawValue>>,
 }
 
-#[derive(Default, Deserialize, PartialEq)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JoinText {
+    sources: Vec<Path>,
+    separator: String,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum NullText {
     Keep,
@@ -88,141 +134,267 @@ enum NullText {
 }
 
 /// Checks a mapping and makes it ready.
-pub(super) fn compile(text: &str) -> Result<Mapping, BadRecord> {
-    let fault = |target: Option<&str>, reason: String| BadRecord {
-        id: None,
-        field: target.map(str::to_owned),
-        reason: format!("the mapping itself: {reason}"),
-    };
-    let text: MappingText = serde_json::from_str(text).map_err(|e| fault(None, e.to_string()))?;
+pub(super) fn compile(text: &str) -> Result<Mapping, Vec<MappingFault>> {
+    let whole = |problem: String| vec![fault(None, "", problem)];
+    if text.len() > MOST_TEXT {
+        return Err(whole(format!("the mapping has {} bytes, more than {MOST_TEXT}", text.len())));
+    }
+    let text: MappingText = serde_json::from_str(text).map_err(|e| whole(e.to_string()))?;
     if text.version != 1 {
-        let reason = format!("expected version 1, found {}", text.version);
-        return Err(fault(None, reason));
+        return Err(whole(format!("expected version 1, found {}", text.version)));
     }
     let mut root = Node::default();
-    root.at(&["id".to_owned()]).slot = Some(ID);
-    root.at(&["accountEnabled".to_owned()]).slot = Some(ENABLED);
-    let mut mapping = Mapping { root, slots: 2, rules: Vec::with_capacity(text.fields.len()) };
+    root.at(&key("id")).slot = Some(ID);
+    root.at(&key("accountEnabled")).slot = Some(ENABLED);
+    let rules = Vec::with_capacity(text.fields.len());
+    let mut mapping = Mapping { root, slots: 2, rules, only_if: None };
+    let mut faults = Vec::new();
     let mut targets = HashSet::new();
     for rule in text.fields {
         let target = rule.target.clone();
-        let rule = read_rule(rule, &mut mapping);
-        let rule = rule.map_err(|reason| fault(Some(&target), format!("{target}: {reason}")))?;
-        if rule.target.is_empty() {
-            return Err(fault(None, "a rule has an empty target".to_owned()));
+        if target.is_empty() {
+            faults.push(fault(None, "", "a rule has an empty target".to_owned()));
+            continue;
         }
-        if !targets.insert(target) {
-            let reason = format!("{}: is the target of two rules", rule.target);
-            return Err(fault(Some(&rule.target), reason));
+        if !targets.insert(target.clone()) {
+            faults.push(fault(Some(&target), "", "is the target of two rules".to_owned()));
+            continue;
         }
-        mapping.rules.push(rule);
+        let mut reader = Reader { target: &target, mapping: &mut mapping, faults: &mut faults };
+        if let Some(rule) = reader.rule(rule) {
+            mapping.rules.push(rule);
+        }
     }
-    Ok(mapping)
+    if let Some(text) = &text.only_if {
+        match Compiled::new(text) {
+            Ok(compiled) => watch(compiled, text, &mut mapping, &targets, &mut faults),
+            Err(refused) => faults.extend(refused.into_iter().map(|it| of_expression(None, "only-if", it))),
+        }
+    }
+    if faults.is_empty() { Ok(mapping) } else { Err(faults) }
 }
 
-fn read_rule(rule: RuleText, mapping: &mut Mapping) -> Result<Rule, String> {
-    let mut key = String::new();
-    write_text(&mut key, &rule.target);
-    key.push(':');
-    let (origin, path) = match (rule.source, rule.constant) {
-        (Some(path), None) => {
-            if path.is_empty() || path.len() > PATH_KEYS || path.iter().any(String::is_empty) {
-                return Err(format!("expected a source of 1 to {PATH_KEYS} keys, none of them empty"));
-            }
-            let slot = mapping.root.at(&path).slot.unwrap_or(mapping.slots);
-            if slot == mapping.slots {
-                mapping.root.at(&path).slot = Some(slot);
-                mapping.slots += 1;
-            }
-            (Origin::Source(slot), path.join("."))
+/// The condition over what was mapped: every name in it is a field that the mapping fills.
+fn watch(
+    compiled: Compiled,
+    text: &str,
+    mapping: &mut Mapping,
+    targets: &HashSet<String>,
+    faults: &mut Vec<MappingFault>,
+) {
+    for (number, name) in compiled.roots().iter().enumerate() {
+        if let Some(rule) = mapping.rules.iter_mut().find(|rule| rule.target == **name) {
+            rule.watched = Some(number);
+        } else if !targets.contains(&**name) {
+            let near = nearest(name, targets.iter().map(String::as_str));
+            faults.push(MappingFault {
+                offset: Some(Compiled::place_of(text, name)),
+                help: Some(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "a condition sees the fields that the mapping fills, by their names".to_owned(),
+                }),
+                ..fault(None, "only-if", format!("the mapping fills no field `{name}`"))
+            });
         }
-        (None, Some(value)) => {
-            let text = own_value(rule.kind, &value, "constant")?;
-            if rule.required && text.trim_matches('"').trim().is_empty() {
-                return Err("a required field has an empty constant".to_owned());
-            }
-            (Origin::Constant(text), String::new())
-        }
-        _ => return Err("expected exactly one of `source` and `constant`".to_owned()),
-    };
-    let null = match (rule.null, rule.default) {
-        (NullText::Default, Some(value)) => {
-            let text = own_value(rule.kind, &value, "default")?;
-            if rule.required && text.trim_matches('"').trim().is_empty() {
-                return Err("a required field has an empty default".to_owned());
-            }
-            WhenNull::Default(text)
-        }
-        (NullText::Default, None) => return Err("`null` is `default`, but there is none".to_owned()),
-        (_, Some(_)) => return Err("there is a `default`, but `null` is not `default`".to_owned()),
-        (NullText::Keep, None) => WhenNull::Keep,
-        (NullText::Clear, None) => WhenNull::Clear,
-    };
-    Ok(Rule { target: rule.target, key, kind: rule.kind, required: rule.required, origin, path, null })
+    }
+    mapping.only_if = Some(compiled);
 }
 
-/// A value that the mapping itself holds has to fit the field's type, too.
-fn own_value(kind: Kind, value: &RawValue, what: &str) -> Result<String, String> {
-    let mut out = String::new();
-    match value::write(kind, value.get(), &mut out) {
-        Ok(_) => Ok(out),
-        Err(_) => {
-            let (expected, found) = (kind.in_words(), in_words(value.get()));
-            Err(format!("expected {expected} as its {what}, found {found}"))
+fn key(name: &str) -> Path {
+    vec![PathStep::Key(name.to_owned())]
+}
+
+/// Reads one rule.
+struct Reader<'r> {
+    target: &'r str,
+    mapping: &'r mut Mapping,
+    faults: &'r mut Vec<MappingFault>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, part: &str, problem: impl Into<String>) {
+        self.faults.push(fault(Some(self.target), part, problem.into()));
+    }
+
+    fn rule(&mut self, rule: RuleText) -> Option<Rule> {
+        let before = self.faults.len();
+        let mut key = String::new();
+        write_text(&mut key, &rule.target);
+        key.push(':');
+        let steps = match steps::read(&rule.convert) {
+            Ok(steps) => steps,
+            Err(refused) => {
+                for (number, (problem, help)) in refused {
+                    let step = Some(number);
+                    self.faults.push(MappingFault {
+                        step,
+                        help,
+                        ..fault(Some(self.target), "convert", problem)
+                    });
+                }
+                Vec::new()
+            }
+        };
+        if rule.constant.is_some() && !steps.is_empty() {
+            self.wrong("convert", "a constant is what it is: there is nothing to convert");
         }
+        let when = rule.when.as_ref().and_then(|text| self.reading("when", text));
+        let null = self.null(rule.null, rule.default.as_deref(), rule.kind, rule.required);
+        let origin = self.origin(&rule);
+        let (Some((origin, path)), Some(null), true) = (origin, null, self.faults.len() == before) else {
+            return None;
+        };
+        Some(Rule {
+            target: rule.target,
+            key,
+            kind: rule.kind,
+            required: rule.required,
+            origin,
+            path,
+            steps,
+            when,
+            null,
+            watched: None,
+        })
+    }
+
+    fn origin(&mut self, rule: &RuleText) -> Option<(Origin, String)> {
+        match (&rule.source, &rule.constant, &rule.expression, &rule.first, &rule.join) {
+            (Some(path), None, None, None, None) => {
+                Some((Origin::Source(self.slot("source", path)?), shown(path)))
+            }
+            (None, Some(value), None, None, None) => {
+                let text = self.own_value(rule.kind, value, "constant")?;
+                if rule.required && text.trim_matches('"').trim().is_empty() {
+                    self.wrong("constant", "a required field has an empty constant");
+                }
+                Some((Origin::Constant(text), String::new()))
+            }
+            (None, None, Some(text), None, None) => {
+                let reading = self.reading("expression", text)?;
+                let path = reading.expression.shown();
+                Some((Origin::Expression(reading), path))
+            }
+            (None, None, None, Some(paths), None) => {
+                Some((Origin::First(self.slots("first", paths)?), all_shown(paths)))
+            }
+            (None, None, None, None, Some(join)) => {
+                if join.separator.len() > 100 {
+                    self.wrong("join", "the separator has more than 100 bytes");
+                }
+                let slots = self.slots("join", &join.sources)?;
+                Some((Origin::Join(slots, join.separator.clone()), all_shown(&join.sources)))
+            }
+            _ => {
+                let words = "expected exactly one of `source`, `constant`, `expression`, `first` and `join`";
+                self.wrong("", words);
+                None
+            }
+        }
+    }
+
+    fn slots(&mut self, part: &str, paths: &[Path]) -> Option<Vec<usize>> {
+        if paths.is_empty() || paths.len() > MOST_SOURCES {
+            self.wrong(part, format!("expected 1 to {MOST_SOURCES} sources, found {}", paths.len()));
+            return None;
+        }
+        paths.iter().map(|path| self.slot(part, path)).collect()
+    }
+
+    fn slot(&mut self, part: &str, path: &[PathStep]) -> Option<usize> {
+        let sound = |step: &PathStep| match step {
+            PathStep::Key(key) => !key.is_empty(),
+            PathStep::Item(item) => *item <= MOST_ITEM,
+        };
+        let rooted = matches!(path.first(), Some(PathStep::Key(_)));
+        if !rooted || path.len() > PATH_KEYS || !path.iter().all(sound) {
+            let expected = format!(
+                "expected a source of 1 to {PATH_KEYS} keys, none of them empty, the first a property; items of \
+                 lists from 0 to {MOST_ITEM}"
+            );
+            self.wrong(part, expected);
+            return None;
+        }
+        Some(self.mapping.slot(path))
+    }
+
+    fn reading(&mut self, part: &str, text: &str) -> Option<Reading> {
+        match Compiled::new(text) {
+            Ok(expression) => {
+                let slots = expression.roots().iter().map(|name| self.mapping.slot(&key(name))).collect();
+                Some(Reading { expression, slots })
+            }
+            Err(refused) => {
+                let target = self.target;
+                self.faults.extend(refused.into_iter().map(|it| of_expression(Some(target), part, it)));
+                None
+            }
+        }
+    }
+
+    fn null(
+        &mut self,
+        null: NullText,
+        default: Option<&RawValue>,
+        kind: Kind,
+        required: bool,
+    ) -> Option<WhenNull> {
+        match (null, default) {
+            (NullText::Default, Some(value)) => {
+                let text = self.own_value(kind, value, "default")?;
+                if required && text.trim_matches('"').trim().is_empty() {
+                    self.wrong("default", "a required field has an empty default");
+                }
+                Some(WhenNull::Default(text))
+            }
+            (NullText::Default, None) => {
+                self.wrong("null", "`null` is `default`, but there is none");
+                None
+            }
+            (_, Some(_)) => {
+                self.wrong("default", "there is a `default`, but `null` is not `default`");
+                None
+            }
+            (NullText::Keep, None) => Some(WhenNull::Keep),
+            (NullText::Clear, None) => Some(WhenNull::Clear),
+        }
+    }
+
+    /// A value that the mapping itself holds has to fit the field's type, too.
+    fn own_value(&mut self, kind: Kind, value: &RawValue, what: &str) -> Option<String> {
+        let mut out = String::new();
+        match value::write(kind, value.get(), &mut out) {
+            Ok(_) => Some(out),
+            Err(_) => {
+                let (expected, found) = (kind.in_words(), in_words(value.get()));
+                self.wrong(what, format!("expected {expected} as its {what}, found {found}"));
+                None
+            }
+        }
+    }
+}
+
+fn all_shown(paths: &[Path]) -> String {
+    paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
+}
+
+impl Mapping {
+    /// The slot of a path, made where there is none.
+    fn slot(&mut self, path: &[PathStep]) -> usize {
+        let next = self.slots;
+        let slot = *self.root.at(path).slot.get_or_insert(next);
+        self.slots += usize::from(slot == next);
+        slot
+    }
+
+    /// The properties of the source that it reads.
+    pub(super) fn properties(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.root.keys().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reason(fields: &str) -> String {
-        let text = format!(r#"{{"version":1,"fields":[{fields}]}}"#);
-        compile(&text).unwrap_err().reason
-    }
-
-    #[test]
-    fn unknown_and_contradicting_keys_are_refused() {
-        for (rule, part) in [
-            (r#"{"target":"a","type":"text","source":["a"],"sauce":1}"#, "unknown field `sauce`"),
-            (r#"{"target":"a","type":"word","source":["a"]}"#, "unknown variant `word`"),
-            (r#"{"target":"a","source":["a"]}"#, "missing field `type`"),
-            (r#"{"target":"a","type":"text"}"#, "a: expected exactly one of"),
-            (r#"{"target":"a","type":"text","source":["a"],"constant":"b"}"#, "a: expected exactly one of"),
-            (r#"{"target":"a","type":"text","constant":null}"#, "a: expected exactly one of"),
-            (r#"{"target":"a","type":"text","source":[]}"#, "a: expected a source of"),
-            (r#"{"target":"a","type":"text","source":["a",""]}"#, "a: expected a source of"),
-            (
-                r#"{"target":"a","type":"text","constant":12}"#,
-                "a: expected text as its constant, found the number 12",
-            ),
-            (
-                r#"{"target":"a","type":"time","source":["a"],"null":"default","default":"soon"}"#,
-                "a: expected a time as its default",
-            ),
-            (r#"{"target":"a","type":"text","source":["a"],"null":"default"}"#, "but there is none"),
-            (r#"{"target":"a","type":"text","source":["a"],"default":"x"}"#, "is not `default`"),
-            (r#"{"target":"a","type":"text","source":["a"],"null":"zero"}"#, "unknown variant `zero`"),
-            (r#"{"target":"","type":"text","source":["a"]}"#, "empty target"),
-            (r#"{"target":"a","type":"text","constant":" ","required":true}"#, "empty constant"),
-            (
-                r#"{"target":"a","type":"text","source":["a"]},{"target":"a","type":"text","source":["b"]}"#,
-                "two rules",
-            ),
-        ] {
-            let found = reason(rule);
-            assert!(found.contains(part), "{rule}: {found}");
-        }
-        assert!(compile(r#"{"version":2,"fields":[]}"#).unwrap_err().reason.contains("version 1"));
-        assert!(compile(r#"{"version":1,"fields":[],"x":1}"#).is_err());
-        assert!(compile("").is_err());
-    }
-
-    #[test]
-    fn two_rules_may_read_one_property() {
-        let text = r#"{"version":1,"fields":[{"target":"a","type":"text","source":["id"]},{"target":"b","type":"text","source":["x"]},{"target":"c","type":"text","source":["x"]}]}"#;
-        let mapping = compile(text).unwrap();
-        assert_eq!(mapping.slots, 3);
-    }
-}
+#[path = "compile_tests.rs"]
+mod tests;

@@ -110,7 +110,7 @@ fn types_that_do_not_fit() {
         (
             r#"{"target":"d","type":"text","source":["x","y"]}"#.to_owned(),
             "7",
-            "d: expected an object on the way to `x.y`, the source sent the number 7",
+            "d: expected an object or a list on the way to `x.y`, the source sent the number 7",
         ),
     ] {
         let found = map(&[&rule], &format!(r#"{{"id":"a","x":{value}}}"#));
@@ -133,6 +133,166 @@ fn paths() {
         let record = map_record(&mapping(&[rule]), raw).unwrap();
         assert_eq!((record.id.as_str(), record.fields.as_str()), ("a", expected), "{raw}");
     }
+}
+
+#[test]
+fn items_of_lists() {
+    let rules = [
+        r#"{"target":"a","type":"text","source":["phones",0]}"#,
+        r#"{"target":"b","type":"text","source":["phones",1]}"#,
+        r#"{"target":"c","type":"text","source":["deep",1,"x",0]}"#,
+    ];
+    for (raw, expected) in [
+        (r#"{"id":"a"}"#, "{}"),
+        (r#"{"id":"a","phones":[]}"#, r#"{"a":null,"b":null}"#),
+        (r#"{"id":"a","phones":null}"#, r#"{"a":null,"b":null}"#),
+        (r#"{"id":"a","phones":["1"]}"#, r#"{"a":"1","b":null}"#),
+        (r#"{"id":"a","phones":["1"],"phones":["2","3"]}"#, r#"{"a":"2","b":"3"}"#),
+        (r#"{"id":"a","deep":[{"x":["0"]},{"y":1,"x":["7"]}]}"#, r#"{"c":"7"}"#),
+        (r#"{"id":"a","deep":[0,{}]}"#, "{}"),
+        (r#"{"id":"a","deep":[0]}"#, r#"{"c":null}"#),
+    ] {
+        assert_eq!(map(&rules, raw).as_deref(), Ok(expected), "{raw}");
+    }
+    let wrong = map(&rules, r#"{"id":"a","phones":{"0":"x"}}"#).unwrap_err();
+    assert_eq!(wrong, "a: expected an object or a list on the way to `phones[0]`, the source sent an object");
+    let wrong = map(&rules, r#"{"id":"a","deep":[0,7]}"#).unwrap_err();
+    assert_eq!(
+        wrong,
+        "c: expected an object or a list on the way to `deep[1].x[0]`, the source sent the number 7"
+    );
+    // One property can be a list to one rule and an object to another: only one of them is right.
+    let both = [
+        r#"{"target":"a","type":"text","source":["x",0],"when":"x is defined"}"#,
+        r#"{"target":"b","type":"text","source":["x","y"],"when":"false"}"#,
+    ];
+    assert_eq!(map(&both, r#"{"id":"a","x":["1"]}"#).as_deref(), Ok(r#"{"a":"1"}"#));
+}
+
+#[test]
+fn several_sources() {
+    let join = r#"{"target":"n","type":"text","join":{"sources":[["a"],["b"],["c"]],"separator":", "}}"#;
+    let first = r#"{"target":"n","type":"text","first":[["a"],["b"],["c"]],"null":"default","default":"?"}"#;
+    for (sent, joined, picked) in [
+        ("", "{}", "{}"),
+        (r#","a":null"#, r#"{"n":null}"#, r#"{"n":"?"}"#),
+        (r#","a":" ","b":"x""#, r#"{"n":"x"}"#, r#"{"n":"x"}"#),
+        (r#","a":"x","b":null,"c":"y""#, r#"{"n":"x, y"}"#, r#"{"n":"x"}"#),
+        (r#","a":"","b":"""#, r#"{"n":null}"#, r#"{"n":"?"}"#),
+    ] {
+        let raw = format!(r#"{{"id":"a"{sent}}}"#);
+        assert_eq!(map(&[join], &raw).as_deref(), Ok(joined), "{sent}");
+        assert_eq!(map(&[first], &raw).as_deref(), Ok(picked), "{sent}");
+    }
+    let numbers = r#"{"id":"a","a":12345678901234567890,"b":1e5,"c":true}"#;
+    assert_eq!(map(&[join], numbers).as_deref(), Ok(r#"{"n":"12345678901234567890, 1e5, true"}"#));
+    assert_eq!(
+        map(&[join], r#"{"id":"a","a":[1]}"#).unwrap_err(),
+        "n: `join` expects texts, the source sent a list"
+    );
+    assert_eq!(
+        map(&[first], r#"{"id":"a","a":1}"#).unwrap_err(),
+        "n: expected text, the rule gave the number 1"
+    );
+    let required = join.replace("\"target\"", "\"required\":true,\"target\"");
+    assert_eq!(
+        map(&[&required], r#"{"id":"a","a":null}"#).unwrap_err(),
+        "n: required, but the source sent null for `a, b, c`"
+    );
+}
+
+#[test]
+fn conditions_expressions_and_converters() {
+    let rules = [
+        r#"{"target":"mail","type":"text","source":["m"],"convert":["trim","lower"],"required":true}"#,
+        r#"{"target":"vip","type":"flag","expression":"level >= 5","when":"level is defined"}"#,
+        r#"{"target":"n","type":"number","expression":"level"}"#,
+        r#"{"target":"since","type":"time","source":["d"],"convert":[{"parse-date":"DD.MM.YYYY"},"time"]}"#,
+        r#"{"target":"kind","type":"text","constant":"x","when":"m is containing('@')"}"#,
+        r#"{"target":"code","type":"text","source":["c"],"convert":[{"lookup":{"a":"b"},"else":"null"}],"null":"default","default":"-"}"#,
+    ];
+    assert_eq!(
+        map(&rules, r#"{"id":"a","m":" A@X ","level":5.50,"d":"31.12.2024","c":"q"}"#).as_deref(),
+        Ok(r#"{"mail":"a@x","vip":true,"n":5.50,"since":"2024-12-31T00:00:00Z","kind":"x","code":"-"}"#)
+    );
+    assert_eq!(
+        map(&rules, r#"{"id":"a","m":"B"}"#).as_deref(),
+        Ok(r#"{"mail":"b","n":null}"#),
+        "conditions that are not true keep, an expression of nothing is null, and what is absent is kept"
+    );
+    for (raw, expected) in [
+        (
+            r#"{"id":"a","m":7}"#,
+            "mail: `trim` expects text, found the number 7; `text` before it makes it one",
+        ),
+        (r#"{"id":"a","m":" "}"#, "mail: required, but the source sent an empty text for `m`"),
+        (r#"{"id":"a","m":"x","level":"5"}"#, "n: expected a number, the rule gave the text \"5\""),
+        (
+            r#"{"id":"a","m":"x","d":"31.02.2024"}"#,
+            "since: `parse-date` expects a date such as DD.MM.YYYY, found the text \"31.02.2024\"",
+        ),
+        (r#"{"id":"a","m":null}"#, "mail: required, but the source sent null for `m`"),
+    ] {
+        assert_eq!(map(&rules, raw).unwrap_err(), expected, "{raw}");
+    }
+    let when = r#"{"target":"a","type":"text","source":["a"],"when":"b == 'x'"}"#;
+    assert_eq!(map(&[when], r#"{"id":"a","a":"1","b":null}"#).as_deref(), Ok("{}"));
+    let broken = r#"{"target":"a","type":"text","source":["a"],"when":"b|lower == 'x'"}"#;
+    assert_eq!(
+        map(&[broken], r#"{"id":"a","a":"1"}"#).unwrap_err(),
+        "a: `when`: invalid operation: expected a text, found a value that is not there"
+    );
+}
+
+#[test]
+fn only_if_sees_what_was_mapped() {
+    let text = |only_if: &str| {
+        let rules = [
+            r#"{"target":"kind","type":"text","source":["k"],"convert":["lower"]}"#,
+            r#"{"target":"on","type":"flag","source":["e"],"null":"keep"}"#,
+            r#"{"target":"level","type":"number","source":["l"]}"#,
+        ];
+        format!(r#"{{"version":1,"fields":[{}],"only-if":"{only_if}"}}"#, rules.join(","))
+    };
+    let filtered = |only_if: &str, sent: &str| {
+        let record = map_record(&text(only_if), &format!(r#"{{"id":"a"{sent}}}"#));
+        record.map(|it| it.filtered).map_err(|it| format!("{}: {}", it.field.unwrap(), it.reason))
+    };
+    let no = |text: &str| Ok(Some(format!("only-if is not true: {text}")));
+    assert_eq!(filtered("kind == 'staff'", r#","k":"STAFF""#), Ok(None));
+    assert_eq!(filtered("kind == 'staff'", r#","k":"guest""#), no("kind == 'staff'"));
+    assert_eq!(filtered("kind == 'staff'", ""), no("kind == 'staff'"), "what is kept is none");
+    assert_eq!(filtered("kind is none and on is none", r#","e":null"#), Ok(None));
+    assert_eq!(filtered("on and level > 3", r#","e":true,"l":4"#), Ok(None));
+    assert_eq!(filtered("kind", r#","k":"""#), no("kind"));
+    assert_eq!(
+        filtered("kind|length > 2", r#","l":1"#),
+        Err("only-if: invalid operation: expected a text or a list, found null".to_owned())
+    );
+    assert_eq!(
+        filtered("level in [1.5]", r#","l":1.50"#).unwrap_err(),
+        "only-if: `level` is a number that is passed on digit for digit; to compare it, write `number(level)`"
+    );
+}
+
+#[test]
+fn one_record_is_bounded() {
+    let long = "x".repeat(200_000);
+    let raw = format!(r#"{{"id":"a","x":"{long}"}}"#);
+    assert!(map(&[&text("a", "x", "")], &raw).is_ok());
+    let twice = map(&[&text("a", "x", ""), &text("b", "x", "")], &raw).unwrap_err();
+    assert_eq!(twice, "b: the fields have more than 262144 bytes, up to this one");
+    let burning = r#"{"target":"a","type":"text","expression":"('x' * 300000) ~ ('y' * 300000) ~ x"}"#;
+    assert_eq!(map(&[burning], &raw).unwrap_err(), "a: the expression costs more than one row may");
+    let deep = format!(r#"{{"id":"a","x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let reads = r#"{"target":"a","type":"text","expression":"x[0]"}"#;
+    assert!(map(&[reads], &deep).is_err());
+    let entries: Vec<String> = (0..100_000).map(|n| format!("\"{n}\":\"v\"")).collect();
+    let huge = format!(
+        r#"{{"target":"a","type":"text","source":["x"],"convert":[{{"lookup":{{{}}}}}]}}"#,
+        entries.join(",")
+    );
+    assert!(map(&[&huge], &raw).unwrap_err().contains("more than"));
 }
 
 #[test]
@@ -198,6 +358,26 @@ proptest! {
         let fields = map(&[&text("t", "x", "")], &raw).unwrap();
         let canonical = serde_json::Value::from(value.as_str()).to_string();
         prop_assert_eq!(fields, format!(r#"{{"t":{canonical}}}"#));
+    }
+
+    /// Whatever a property holds, a rule that has nothing to do with it takes no harm; and a value that a rule
+    /// passes on, by whatever way, is the one that a plain source gives.
+    #[test]
+    fn every_way_gives_the_same(value in json(), kind in prop::sample::select(vec!["text", "number", "flag"])) {
+        let raw = format!(r#"{{"id":"a","x":{value}}}"#);
+        let rule = |origin: &str| {
+            let rule = format!(r#"{{"target":"t","type":"{kind}",{origin}}}"#);
+            map(&[&rule], &raw).ok()
+        };
+        let plain = rule(r#""source":["x"]"#);
+        prop_assert_eq!(&rule(r#""source":["x"],"convert":[{"lookup":{"no such":"1"},"else":"keep"}]"#), &plain);
+        prop_assert_eq!(&rule(r#""source":["x"],"when":"x is defined""#), &plain);
+        prop_assert_eq!(&rule(r#""expression":"x""#), &plain);
+        prop_assert_eq!(&rule(r#""expression":"nothing|default(x)""#), &plain);
+        prop_assert_eq!(&rule(r#""expression":"x if x is defined else nothing""#), &plain);
+        if !value.trim_matches('"').trim().is_empty() && !value.contains('\\') {
+            prop_assert_eq!(&rule(r#""first":[["nothing"],["x"]]"#), &plain);
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn diff(policy: &Policy, incoming: &MappedRecord, known: &KnownPerson
         let before = at.map(|at| before.0[at].1.get());
         let before = before.filter(|value| *value != "null");
         let after = Some(after.get()).filter(|value| *value != "null");
-        if before == after {
+        if before == after || left_alone(policy, field, before) {
             continue;
         }
         if let Some(barred) = known.barred.iter().find(|barred| barred.field == **field) {
@@ -55,6 +55,12 @@ pub(super) fn diff(policy: &Policy, incoming: &MappedRecord, known: &KnownPerson
         });
     }
     Ok(diff)
+}
+
+/// Whether the rule of a field does not write to somebody who is there, with what they have now.
+fn left_alone(policy: &Policy, field: &str, before: Option<&str>) -> bool {
+    let on = |list: &[String]| list.iter().any(|name| name == field);
+    on(&policy.on_create) || (before.is_some_and(|value| value != "\"\"") && on(&policy.if_empty))
 }
 
 fn read<'a>(id: &str, whose: &str, fields: &'a str) -> Result<Entries<'a>, Error> {
@@ -114,6 +120,19 @@ mod tests {
         assert_eq!(of(r#"{"a":1.0}"#, r#"{"a":1}"#), one("a", Some("1"), Some("1.0")));
         assert_eq!(of(r#"{"a":"1"}"#, r#"{"a":1}"#), one("a", Some("1"), Some("\"1\"")));
         assert_eq!(of(r#"{"b":2,"a":1,"c":"é"}"#, r#"{"c":"é","a":1,"b":2,"z":0}"#), []);
+    }
+
+    #[test]
+    fn write_rules_leave_people_as_they_are() {
+        let mut policy = policy();
+        policy.on_create = vec!["a".into()];
+        policy.if_empty = vec!["b".into(), "c".into(), "d".into(), "e".into()];
+        let incoming = r#"{"a":1,"b":2,"c":"x","d":null,"e":"y","f":3}"#;
+        let person = known(1).with_fields(r#"{"b":1,"c":"","d":"old"}"#).into();
+        let diff = diff(&policy, &record(None, incoming), &person).unwrap();
+        let written: Vec<&str> = diff.differences.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(written, ["c", "e", "f"]);
+        assert!(diff.not_applied.is_empty());
     }
 
     #[test]

@@ -55,10 +55,12 @@ fn known() -> impl Strategy<Value = KnownPerson> {
 }
 
 fn set() -> impl Strategy<Value = CandidateSet> {
-    let incoming = (option::of(any::<bool>()), fields()).prop_map(|(enabled, fields)| MappedRecord {
+    let incoming = (option::of(any::<bool>()), fields(), option::weighted(0.2, Just("no".to_owned())));
+    let incoming = incoming.prop_map(|(enabled, fields, filtered)| MappedRecord {
         id: "src".to_owned(),
         enabled,
         fields,
+        filtered,
     });
     (incoming, prop::collection::vec(known(), 0..4))
         .prop_map(|(incoming, known)| CandidateSet { incoming, known })
@@ -86,10 +88,11 @@ fn policy() -> impl Strategy<Value = String> {
         then(),
         then(),
         then(),
+        select(vec!["", r#","on-create":["department"],"if-empty":["level"]"#]),
     )
-        .prop_map(|(mode, deactivate, reactivate, new, disabled, deleted, lost)| {
+        .prop_map(|(mode, deactivate, reactivate, new, disabled, deleted, lost, lists)| {
             format!(
-                r#"{{"version":1,"mode":"{mode}","deactivate":{deactivate},"reactivate":"{reactivate}","disabled-new":"{new}","on-disabled":"{disabled}","on-deleted":"{deleted}","on-not-found":"{lost}","rename-fields":["username"]}}"#
+                r#"{{"version":1,"mode":"{mode}","deactivate":{deactivate},"reactivate":"{reactivate}","disabled-new":"{new}","on-disabled":"{disabled}","on-deleted":"{deleted}","on-not-found":"{lost}","rename-fields":["username"]{lists}}}"#
             )
         })
 }
@@ -112,6 +115,12 @@ proptest! {
         for (set, decision) in incoming.present.iter().zip(of_present) {
             let person = set.known.iter().find(|k| Some(k.person) == decision.person);
             prop_assert!(!decision.reason.is_empty());
+            if set.incoming.filtered.is_some() {
+                let fits = matches!(decision.situation, Situation::Filtered | Situation::Deactivate);
+                prop_assert!(fits && decision.differences.is_empty());
+            } else {
+                prop_assert_ne!(decision.situation, Situation::Filtered);
+            }
             match decision.situation {
                 Situation::Create => {
                     prop_assert!(set.known.is_empty() && !policy.contains("update-only"));
@@ -145,6 +154,10 @@ proptest! {
                 let written = set.known.iter().filter(|k| Some(k.person) == decision.person);
                 prop_assert!(written.into_iter().any(|k| k.barred.iter().all(|b| b.field != difference.field)));
                 prop_assert_ne!(&difference.before, &difference.after);
+                if policy.contains("on-create") {
+                    prop_assert_ne!(&difference.field, "department");
+                    prop_assert!(difference.field != "level" || difference.before.as_deref().unwrap_or("\"\"") == "\"\"");
+                }
                 let field = format!("\"{}\":", difference.field);
                 prop_assert!(set.incoming.fields.contains(&field), "a missing field is kept");
             }
@@ -165,7 +178,7 @@ proptest! {
     #[test]
     fn never_panics(policy_text in ".{0,100}", fields in ".{0,60}", policy in policy(), known in known()) {
         let known = KnownPerson { fields: fields.clone(), ..known };
-        let incoming = MappedRecord { id: "src".to_owned(), enabled: None, fields: "{}".to_owned() };
+        let incoming = MappedRecord { id: "src".to_owned(), enabled: None, fields: "{}".to_owned(), filtered: None };
         let sets = Incoming {
             present: vec![CandidateSet { incoming, known: vec![known] }],
             absent: Vec::new(),

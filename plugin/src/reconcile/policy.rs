@@ -1,4 +1,4 @@
-//! The text of a policy. Every key is mandatory, except `rename-fields`, and unknown ones are refused: a rule
+//! The text of a policy. Every key but the lists of fields is mandatory, and unknown ones are refused: a rule
 //! that decides over people is never left to a default that its author did not see.
 
 use serde::Deserialize;
@@ -22,6 +22,12 @@ pub(super) struct Policy {
     pub(super) on_left_filter: Then,
     #[serde(default)]
     pub(super) rename_fields: Vec<String>,
+    /// Fields that only a new person gets.
+    #[serde(default)]
+    pub(super) on_create: Vec<String>,
+    /// Fields that are written only where there is nothing.
+    #[serde(default)]
+    pub(super) if_empty: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

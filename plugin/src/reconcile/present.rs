@@ -14,6 +14,9 @@ use super::status::{Status, status};
 /// Judges one record and everybody it could be.
 pub(super) fn judge(policy: &Policy, set: &CandidateSet) -> Result<Decision, Error> {
     let linked = set.known.iter().find(|known| matches!(known.tie, Tie::Linked));
+    if set.incoming.filtered.is_some() {
+        return Ok(of_filtered(policy, &set.incoming, linked));
+    }
     if let Some(known) = linked {
         // The link decides; whoever else has the same key is not asked.
         return of_linked(policy, &set.incoming, known);
@@ -29,6 +32,23 @@ pub(super) fn judge(policy: &Policy, set: &CandidateSet) -> Result<Decision, Err
         return Ok(nothing(None, Situation::Ambiguous, several(&set.known)));
     }
     of_matched(policy, set, first)
+}
+
+/// Dropped by the filter after the fetch: nothing happens, but for what disabled at the source means to
+/// somebody who is linked.
+fn of_filtered(policy: &Policy, incoming: &MappedRecord, linked: Option<&KnownPerson>) -> Decision {
+    let why = incoming.filtered.clone().unwrap_or_default();
+    let known = linked.filter(|_| policy.mode != Mode::CreateOnly && incoming.enabled == Some(false));
+    if let Some((known, Status::Deactivate(reason))) =
+        known.map(|known| (known, status(policy, incoming.enabled, known)))
+    {
+        let reason = format!("{reason}; {why}, so that no field is written");
+        return Decision {
+            active: Some(false),
+            ..nothing(Some(known.person), Situation::Deactivate, reason)
+        };
+    }
+    nothing(linked.map(|known| known.person), Situation::Filtered, why)
 }
 
 fn of_nobody(policy: &Policy, incoming: &MappedRecord) -> Decision {

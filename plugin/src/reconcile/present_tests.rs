@@ -239,3 +239,33 @@ fn whom_somebody_has_decided_to_be_known() {
     let both = judge(&policy(), Some(true), ANN, vec![known(2).matched("email"), old()]);
     assert_eq!((both.situation, both.person), (Situation::Reactivate, Some(1)));
 }
+
+#[test]
+fn a_filtered_record_does_nothing_but_disabled_outranks_it() {
+    let filtered = |enabled| MappedRecord {
+        filtered: Some("only-if is not true: x".to_owned()),
+        ..record(enabled, r#"{"department":"B"}"#)
+    };
+    let judged = |incoming: MappedRecord, known: Vec<KnownPerson>| {
+        let decision = super::judge(&policy(), &CandidateSet { incoming, known }).unwrap();
+        assert!(decision.differences.is_empty());
+        (decision.situation, decision.person, decision.active)
+    };
+    let linked = || vec![known(4).with_fields(r#"{"department":"A"}"#).into()];
+    assert_eq!(judged(filtered(Some(true)), Vec::new()), (Situation::Filtered, None, None));
+    assert_eq!(judged(filtered(Some(false)), Vec::new()), (Situation::Filtered, None, None));
+    let matched = vec![known(4).matched("email").into()];
+    assert_eq!(judged(filtered(Some(false)), matched), (Situation::Filtered, None, None));
+    assert_eq!(judged(filtered(Some(true)), linked()), (Situation::Filtered, Some(4), None));
+    assert_eq!(judged(filtered(None), linked()), (Situation::Filtered, Some(4), None));
+    assert_eq!(judged(filtered(Some(false)), linked()), (Situation::Deactivate, Some(4), Some(false)));
+    let inactive =
+        vec![known(4).inactive(Some(DeactivatedBy::ThisIntegration)).was_enabled(Some(false)).into()];
+    assert_eq!(
+        judged(filtered(Some(true)), inactive),
+        (Situation::Filtered, Some(4), None),
+        "nobody comes back"
+    );
+    let barred = vec![known(4).status_barred("locked").into()];
+    assert_eq!(judged(filtered(Some(false)), barred), (Situation::Filtered, Some(4), None));
+}

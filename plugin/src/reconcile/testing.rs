@@ -14,7 +14,7 @@ pub(super) fn policy() -> Policy {
 }
 
 pub(super) fn record(enabled: Option<bool>, fields: &str) -> MappedRecord {
-    MappedRecord { id: "src".to_owned(), enabled, fields: fields.to_owned() }
+    MappedRecord { id: "src".to_owned(), enabled, fields: fields.to_owned(), filtered: None }
 }
 
 pub(super) fn barred(field: &str, reason: &str) -> BarredField {

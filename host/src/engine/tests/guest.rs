@@ -5,7 +5,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 14] = [
+const EXPORTS: [(&str, &str, usize); 15] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
     ("connector", "check-filter", 9),
@@ -19,6 +19,7 @@ const EXPORTS: [(&str, &str, usize); 14] = [
     ("connector", "fetch-saas-roles", 15),
     ("connector", "fetch-managers", 12),
     ("transform", "map-record", 4),
+    ("transform", "examine-mapping", 2),
     ("transform", "reconcile", 6),
 ];
 
@@ -135,9 +136,10 @@ const ALLOC: &str = r#"
     (i32.store8 (i32.const 24) (local.get $case))
     (i32.store (i32.const 32) (local.get $ptr)) (i32.store (i32.const 36) (local.get $len))
     (i32.const 16))
-  ;; ok(mapped-record { id: "", enabled: none, fields: `len` bytes at `ptr` })
+  ;; ok(mapped-record { id: "", enabled: none, fields: `len` bytes at `ptr`, filtered: none })
   (func $mapped (param $ptr i32) (param $len i32) (result i32)
     (i64.store (i32.const 16) (i64.const 0)) (i64.store (i32.const 24) (i64.const 0))
     (i32.store (i32.const 32) (local.get $ptr)) (i32.store (i32.const 36) (local.get $len))
+    (i32.store (i32.const 40) (i32.const 0))
     (i32.const 16))
 "#;
