@@ -214,8 +214,8 @@ fn a_draft_is_launched_when_it_is_whole() {
     "#);
     insta::assert_snapshot!(home.done(&["launch"]), @"contoso is launched");
     insta::assert_snapshot!(home.done(&[]), @r"
-    Integration  State     Last run  Outcome
-    contoso      launched  never
+    Integration  State     Last run  Outcome  Held  Waiting  Secret until
+    contoso      launched  never              -     -        -
 
     0 people active, 0 inactive
 
@@ -294,16 +294,22 @@ fn people_come_back_as_they_went() {
     Ana Pérez
     active
 
-      Username          ana@x.example
-      Access role       Employee
-      Display name      Ana Pérez
-      Department        Ops, "R&D"
-      Employee ID       007
-      Resource account  true
+      Field             Value                                 From           Since                 Before
+      Username          ana@x.example                         import, run 1  2026-11-23 04:05 UTC
+      Access role       Employee                              import, run 1  2026-11-23 04:05 UTC
+      Display name      Ana Pérez                             import, run 1  2026-11-23 04:05 UTC
+      Department        Ops, "R&D"                            import, run 1  2026-11-23 04:05 UTC
+      Employee ID       007                                   import, run 1  2026-11-23 04:05 UTC
+      Resource account  true                                  import, run 1  2026-11-23 04:05 UTC
       ID                d6610982-5111-5938-9b6a-d5de21d24baf
+
+    Status
+      2026-11-23 04:05 UTC  run 1  active  imported from people.csv, line 2
 
     History
       2026-11-23 04:05 UTC  run 1  created  imported from people.csv, line 2
+
+    `userload why ana@x.example` tells the whole story
     "#);
 
     other.write("export.csv", &home.done(&["people", "export"]));

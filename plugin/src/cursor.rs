@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Users,
     Delta,
     Saas,
+    Roles,
+    Managers,
 }
 
 /// A position in an enumeration.
@@ -44,6 +46,9 @@ pub(crate) struct Cursor {
     /// What `saas` carries along; empty for the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) saas: Option<Saas>,
+    /// What the listing of roles carries along; empty for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) roles: Option<Roles>,
     /// Graph's link, whole.
     pub(crate) link: String,
 }
@@ -56,12 +61,29 @@ pub(crate) struct Saas {
     pub(crate) names: Option<Vec<(String, String)>>,
     /// Why there is no activity, if so.
     pub(crate) no_activity: Option<String>,
+    /// Why licences have no names, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) no_names: Option<String>,
+}
+
+/// What the listing of roles needs on every page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Roles {
+    /// The object id of the enterprise application whose roles they are; none for those of the directory.
+    pub(crate) principal: Option<String>,
+    /// The next page of assignments; none when all were read.
+    pub(crate) assignments: Option<String>,
+    /// Role names that the groups below have.
+    pub(crate) names: Vec<String>,
+    /// Groups whose members are still to be read: object id, and the place of the role in `names`.
+    pub(crate) groups: Vec<(String, usize)>,
 }
 
 impl Cursor {
     /// The position behind the first page.
     pub(crate) fn first(kind: Kind, advanced: bool, link: String) -> Self {
-        Self { version: VERSION, kind, page: 1, mark: hash(&link), advanced, saas: None, link }
+        Self { version: VERSION, kind, page: 1, mark: hash(&link), advanced, saas: None, roles: None, link }
     }
 
     /// The position one page on. A link that was followed before is `cursor-expired`, and so is an
@@ -77,6 +99,15 @@ impl Cursor {
         }
         let mark = if page.is_power_of_two() { hash } else { self.mark };
         Ok(Self { page, mark, link, ..self.clone() })
+    }
+
+    /// The position at the beginning of another listing, which belongs to the same enumeration.
+    pub(crate) fn elsewhere(&self, link: String) -> Result<Self, Error> {
+        let page = self.page.saturating_add(1);
+        if page > PAGES {
+            return Err(Error::CursorExpired);
+        }
+        Ok(Self { page, mark: hash(&link), link, ..self.clone() })
     }
 
     /// The text of the cursor. One that is too long is the source's fault: its link was.
@@ -96,7 +127,9 @@ impl Cursor {
         }
         let cursor: Self = serde_json::from_str(text).map_err(|_| Error::CursorExpired)?;
         let ours = cursor.version == VERSION && cursor.kind == kind;
-        if !ours || url::follow(domain, "/v1.0/users", &cursor.link).is_err() {
+        // Where a cursor of roles leads depends on what it carries: its own module looks.
+        let leads = kind == Kind::Roles || url::follow(domain, "/v1.0/users", &cursor.link).is_ok();
+        if !ours || !leads {
             return Err(Error::CursorExpired);
         }
         Ok(cursor)

@@ -178,7 +178,7 @@ fn next(
 }
 
 /// How many users there are. Best effort: a listing is worth having without it.
-fn count(session: &mut Session<'_>) -> Option<u64> {
+pub(crate) fn count(session: &mut Session<'_>) -> Option<u64> {
     let request = Request::get(url::count(&session.settings.domain))
         .with_header("accept", "text/plain")
         .with_header("consistencylevel", "eventual");

@@ -5,7 +5,8 @@ mod component {
     use std::cell::RefCell;
 
     use crate::bindings::exports::userload::directory::connector::{
-        self, Identity, Manifest, Page, Presence, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, Identity, ManagerPage, Manifest, Page, Presence, RolePage,
+        RoleSource, SaasPage, Source,
     };
     use crate::bindings::exports::userload::directory::transform::{self, Decision, Incoming, MappedRecord};
     use crate::bindings::userload::directory::types::{BadRecord, Error, Setting};
@@ -39,6 +40,15 @@ mod component {
             online(|host, tokens| crate::identify(host, tokens, &source))
         }
 
+        fn credential_pages(settings: Vec<Setting>) -> Result<Vec<CredentialPage>, Error> {
+            log_panics();
+            crate::credential_pages(&settings)
+        }
+
+        fn inspect_credential(source: Source) -> Result<CredentialFacts, Error> {
+            online(|host, tokens| crate::inspect_credential(host, tokens, &source))
+        }
+
         fn fetch_users(source: Source, after: Option<String>) -> Result<Page, Error> {
             online(|host, tokens| crate::fetch_users(host, tokens, &source, after.as_deref()))
         }
@@ -49,6 +59,18 @@ mod component {
 
         fn fetch_saas_users(source: Source, after: Option<String>) -> Result<SaasPage, Error> {
             online(|host, tokens| crate::fetch_saas_users(host, tokens, &source, after.as_deref()))
+        }
+
+        fn fetch_saas_roles(
+            source: Source,
+            roles: RoleSource,
+            after: Option<String>,
+        ) -> Result<RolePage, Error> {
+            online(|host, tokens| crate::fetch_saas_roles(host, tokens, &source, &roles, after.as_deref()))
+        }
+
+        fn fetch_managers(source: Source, after: Option<String>) -> Result<ManagerPage, Error> {
+            online(|host, tokens| crate::fetch_managers(host, tokens, &source, after.as_deref()))
         }
     }
 

@@ -9,6 +9,9 @@ pub trait Outside: Transport {
     /// What stands for a secret, see `host.wit`.
     fn placeholder(&mut self, name: &str) -> Result<String, SecretError>;
 
+    /// What stands for an assertion that the host signs, see `host.wit`.
+    fn sign_assertion(&mut self, name: &str, audience: &str) -> Result<String, SecretError>;
+
     /// One line for the run's log. Never personal data.
     fn log(&mut self, level: Level, message: &str);
 }
@@ -33,6 +36,10 @@ pub(crate) mod wasi {
     impl Outside for Host {
         fn placeholder(&mut self, name: &str) -> Result<String, SecretError> {
             secrets::placeholder(name)
+        }
+
+        fn sign_assertion(&mut self, name: &str, audience: &str) -> Result<String, SecretError> {
+            secrets::sign_assertion(name, audience)
         }
 
         fn log(&mut self, level: Level, message: &str) {

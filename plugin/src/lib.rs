@@ -3,8 +3,8 @@
 //! Read in this order:
 //!
 //! 1. `glue`: the exported functions, each one line of work.
-//! 2. `fetch`: one page of users, from the URL to the cursor that follows; `confirm`, `identify` and `saas`
-//!    are its smaller siblings, and `session` is how all of them ask Graph.
+//! 2. `fetch`: one page of users, from the URL to the cursor that follows; `confirm`, `identify`, `saas`
+//!    and `managers` are its smaller siblings, and `session` is how all of them ask Graph.
 //! 3. `graph`: what Graph's URLs, filters, pages and errors look like.
 //! 4. `map` and `reconcile`: the pure half. Same input, same output; they call no import.
 //!
@@ -21,11 +21,14 @@ mod glue;
 mod graph;
 mod host_imports;
 mod identify;
+mod inspect;
 mod json;
+mod managers;
 mod manifest;
 mod map;
 mod oauth;
 mod origin;
+mod pages;
 mod reconcile;
 mod saas;
 mod session;
@@ -42,11 +45,14 @@ pub use confirm::confirm_absent;
 pub use fetch::fetch_users;
 pub use host_imports::Outside;
 pub use identify::identify;
+pub use inspect::inspect_credential;
+pub use managers::fetch_managers;
 pub use manifest::describe;
 pub use map::map_record;
 pub use oauth::Tokens;
+pub use pages::credential_pages;
 pub use reconcile::reconcile;
-pub use saas::fetch_saas_users;
+pub use saas::{fetch_saas_roles, fetch_saas_users};
 pub use settings::complete_settings;
 pub use transport::{Method, Request, Response, Transport, TransportError};
 

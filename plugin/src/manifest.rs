@@ -4,13 +4,32 @@
 //! of the properties are those of Graph's v1.0 metadata for `microsoft.graph.user`.
 
 use crate::bindings::exports::userload::directory::connector::{
-    FieldInfo, Manifest, Place, SecretAsk, SecretKind, SettingInfo, Suggestion, TokenBinding,
+    CatalogEntry, FieldInfo, Manifest, PermissionInfo, Place, SecretAsk, SecretKind, SettingInfo, Suggestion,
+    TokenBinding,
 };
-use crate::bindings::userload::directory::types::ValueType;
-use crate::settings;
+use crate::bindings::userload::directory::types::{Setting, ValueType};
+use crate::settings::{self, Authentication};
 
-/// The name of the one secret.
+/// The names of the secrets. Which of them is asked for is said by the setting `authentication`.
 pub(crate) const CLIENT_SECRET: &str = "client-secret";
+/// Tried when the client secret is refused.
+pub(crate) const NEXT_CLIENT_SECRET: &str = "next-client-secret";
+pub(crate) const CERTIFICATE: &str = "certificate";
+pub(crate) const FEDERATED_TOKEN: &str = "federated-token";
+
+/// The form fields that they stand in.
+pub(crate) const SECRET_FIELD: &str = "client_secret";
+pub(crate) const ASSERTION_FIELD: &str = "client_assertion";
+
+/// Name, required, what it is good for: what the plugin can make use of.
+/// <https://learn.microsoft.com/graph/permissions-reference>
+const PERMISSIONS: [(&str, bool, &str); 5] = [
+    ("User.Read.All", true, "reads people"),
+    ("AuditLog.Read.All", false, "reads when people were last active (with Entra ID P1 or P2)"),
+    ("Organization.Read.All", false, "reads the names of licences"),
+    ("Application.Read.All", false, "reads the credential's own permissions and when its secret expires"),
+    ("Directory.Read.All", false, "reads all of the above but activity"),
+];
 
 /// The property that is none: the host fills in the time of the run.
 pub(crate) const SYNC_TIME: &str = "connectorSyncTime";
@@ -55,26 +74,39 @@ const FIELDS: [(&str, &str, ValueType, bool, &str); 33] = [
     ("userType", "User Type", Text, false, "user_type"),
 ];
 
+/// The vendor's application, by its name in a software catalog.
+const APPLICATION: &str = "Microsoft Entra ID";
+
+/// Name and category of what the SaaS roles of a tenant are commonly of. All of it is Microsoft's.
+const CATALOG: [(&str, &str); 8] = [
+    (APPLICATION, "Identity"),
+    ("Microsoft 365", "Productivity"),
+    ("Microsoft Teams", "Collaboration"),
+    ("Microsoft Intune", "Device management"),
+    ("Microsoft Dynamics 365", "Business applications"),
+    ("Microsoft Power BI", "Analytics"),
+    ("Microsoft Project", "Productivity"),
+    ("Microsoft Visio", "Productivity"),
+];
+
 /// What the plugin is, takes and asks for. Pure: the same for every call.
 pub fn describe() -> Manifest {
     let text = str::to_owned;
     Manifest {
-        application: text("Microsoft Entra ID"),
+        application: text(APPLICATION),
+        catalog: CATALOG
+            .map(|(name, category)| CatalogEntry {
+                name: text(name),
+                publisher: text("Microsoft"),
+                category: text(category),
+            })
+            .into(),
         integrations: vec![
             text("Microsoft Entra ID User Load"),
             text("Microsoft Entra ID User Load with Filtering"),
         ],
         settings: setting_infos(),
-        secrets: vec![SecretAsk {
-            name: text(CLIENT_SECRET),
-            label: text("Client secret"),
-            kind: SecretKind::Text,
-            optional: false,
-            origin: text("{login}"),
-            method: text("POST"),
-            path: text("/{tenant}/oauth2/v2.0/token"),
-            place: Place::FormField(text("client_secret")),
-        }],
+        secrets: secret_asks(),
         tokens: ["access_token", "id_token", "refresh_token"]
             .map(|field| TokenBinding {
                 field: text(field),
@@ -95,7 +127,39 @@ pub fn describe() -> Manifest {
         suggestions: FIELDS
             .map(|(source, _, _, _, target)| Suggestion { source: text(source), target: text(target) })
             .into(),
+        permissions: PERMISSIONS
+            .map(|(name, required, why)| PermissionInfo { name: text(name), required, why: text(why) })
+            .into(),
     }
+}
+
+/// Each for one way in which the application can prove itself, all of them to the token's URL.
+fn secret_asks() -> Vec<SecretAsk> {
+    let ask = |name: &str, label: &str, way: Authentication, field: &str| SecretAsk {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        kind: SecretKind::Text,
+        optional: false,
+        origin: "{login}".to_owned(),
+        method: "POST".to_owned(),
+        path: "/{tenant}/oauth2/v2.0/token".to_owned(),
+        place: Place::FormField(field.to_owned()),
+        when: Some(Setting { name: settings::AUTHENTICATION.to_owned(), value: way.value().to_owned() }),
+        subject: None,
+    };
+    vec![
+        ask(CLIENT_SECRET, "Client secret", Authentication::ClientSecret, SECRET_FIELD),
+        SecretAsk {
+            optional: true,
+            ..ask(NEXT_CLIENT_SECRET, "Next client secret", Authentication::ClientSecret, SECRET_FIELD)
+        },
+        SecretAsk {
+            kind: SecretKind::SigningKey,
+            subject: Some("{client-id}".to_owned()),
+            ..ask(CERTIFICATE, "Certificate with its key", Authentication::Certificate, ASSERTION_FIELD)
+        },
+        ask(FEDERATED_TOKEN, "Federated token", Authentication::FederatedToken, ASSERTION_FIELD),
+    ]
 }
 
 fn setting_infos() -> Vec<SettingInfo> {
@@ -146,6 +210,13 @@ fn setting_infos() -> Vec<SettingInfo> {
             false,
             None,
         ),
+        info(
+            settings::AUTHENTICATION,
+            "Authentication",
+            "How the application proves itself: client-secret, certificate or federated-token.",
+            false,
+            Some(Authentication::ClientSecret.value()),
+        ),
     ]
 }
 
@@ -175,7 +246,10 @@ mod tests {
         let by_default = manifest.fields.iter().filter(|f| f.by_default).count();
         assert_eq!(by_default, 10, "and businessPhones, which is not mapped");
         let names: HashSet<_> = manifest.settings.iter().map(|s| s.name.as_str()).collect();
-        let holed = format!("{}{}", manifest.secrets[0].origin, manifest.secrets[0].path);
+        let subjects = manifest.secrets.iter().filter_map(|it| it.subject.as_deref());
+        let places = manifest.secrets.iter().flat_map(|it| [it.origin.as_str(), it.path.as_str()]);
+        let holed = subjects.chain(places).collect::<String>();
+        assert!(manifest.secrets.iter().all(|it| it.when.as_ref().is_some_and(|w| names.contains(&*w.name))));
         for hole in holed.split('{').skip(1).filter_map(|p| p.split('}').next()) {
             assert!(names.contains(hole), "{hole}");
         }

@@ -8,33 +8,43 @@
 
 use serde_json::value::RawValue;
 
+use crate::bindings::userload::directory::log::Level;
 use crate::bindings::userload::directory::secrets::SecretError;
 use crate::bindings::userload::directory::types::Error;
 use crate::error::{malformed, problem, upstream};
 use crate::graph::fault::retry_after;
 use crate::host_imports::Outside;
 use crate::json::{Entries, items};
-use crate::manifest::CLIENT_SECRET;
-use crate::settings::Settings;
+use crate::manifest::{
+    ASSERTION_FIELD, CERTIFICATE, CLIENT_SECRET, FEDERATED_TOKEN, NEXT_CLIENT_SECRET, SECRET_FIELD,
+};
+use crate::settings::{Authentication, Settings};
 use crate::transport::{Request, Response};
 
 /// Numbers that mean "not now": the login is busy (90006, 90012, 90024, 90033) or the tenant is throttled
 /// (90055).
 const TRANSIENT: [&str; 5] = ["90006", "90012", "90024", "90033", "90055"];
 
+/// The number of "not within its valid time range": the host has heard the login's own time by then.
+const WRONG_TIME: &str = "/AADSTS700024";
+
 /// The access token of this instance, and the settings that it was given for. Losing it costs one request.
 #[derive(Default)]
-pub struct Tokens(Option<(Settings, String)>);
+pub struct Tokens {
+    token: Option<(Settings, String)>,
+    /// The client secret was refused, and the next one taken, in this instance.
+    next: bool,
+}
 
 impl Tokens {
     /// No token yet.
     pub const fn new() -> Self {
-        Self(None)
+        Self { token: None, next: false }
     }
 
     /// The token for these settings, a new one if there is none.
     pub(crate) fn get(&mut self, outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
-        match &self.0 {
+        match &self.token {
             Some((owner, token)) if owner == settings => Ok(token.clone()),
             _ => self.renew(outside, settings),
         }
@@ -42,27 +52,78 @@ impl Tokens {
 
     /// A new token, whatever there was.
     pub(crate) fn renew(&mut self, outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
-        self.0 = None;
-        let token = ask(outside, settings)?;
-        self.0 = Some((settings.clone(), token.clone()));
+        self.token = None;
+        let token = match settings.authentication {
+            Authentication::ClientSecret => self.by_secret(outside, settings)?,
+            Authentication::Certificate => by_certificate(outside, settings)?,
+            Authentication::FederatedToken => {
+                let token = outside.placeholder(FEDERATED_TOKEN).map_err(|e| missing(FEDERATED_TOKEN, e))?;
+                ask(outside, settings, (ASSERTION_FIELD, &token))?
+            }
+        };
+        self.token = Some((settings.clone(), token.clone()));
         Ok(token)
+    }
+
+    /// With the client secret; when the login does not accept it (`invalid_client`: wrong, or expired), with
+    /// the next one, if there is one. An instance asks with a refused one no second time.
+    fn by_secret(&mut self, outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
+        let secret = outside.placeholder(CLIENT_SECRET).map_err(|e| missing(CLIENT_SECRET, e))?;
+        let next = outside.placeholder(NEXT_CLIENT_SECRET).ok();
+        if let (true, Some(next)) = (self.next, &next) {
+            return ask(outside, settings, (SECRET_FIELD, next));
+        }
+        let refused = match ask(outside, settings, (SECRET_FIELD, &secret)) {
+            Err(Error::AuthRejected(up)) if up.code.starts_with("invalid_client") => up,
+            answer => return answer,
+        };
+        let Some(next) = next else { return Err(Error::AuthRejected(refused)) };
+        outside.log(
+            Level::Warn,
+            &format!("the client secret was refused ({}): trying the next one", refused.code),
+        );
+        match ask(outside, settings, (SECRET_FIELD, &next)) {
+            Ok(token) => {
+                self.next = true;
+                Ok(token)
+            }
+            // Of two that are refused, the first is the one that people know.
+            Err(Error::AuthRejected(_)) => Err(Error::AuthRejected(refused)),
+            Err(other) => Err(other),
+        }
     }
 }
 
-fn ask(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
-    let secret = outside.placeholder(CLIENT_SECRET).map_err(|e| match e {
-        SecretError::Missing => Error::Settings(vec![problem(CLIENT_SECRET, "no value is stored for it")]),
-        SecretError::NotGranted => {
-            Error::DeniedByHost(format!("the secret `{CLIENT_SECRET}` is not granted"))
-        }
-        other => Error::Internal(format!("the host gave no `{CLIENT_SECRET}`: {other:?}")),
-    })?;
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", &settings.client_id)
+/// With an assertion that the host signs; once more when the login's clock and ours differ.
+fn by_certificate(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> {
+    let mut attempt = || {
+        let assertion = outside.sign_assertion(CERTIFICATE, &settings.token_url());
+        ask(outside, settings, (ASSERTION_FIELD, &assertion.map_err(|e| missing(CERTIFICATE, e))?))
+    };
+    match attempt() {
+        Err(Error::AuthRejected(up)) if up.code.ends_with(WRONG_TIME) => attempt(),
+        answer => answer,
+    }
+}
+
+fn missing(name: &str, error: SecretError) -> Error {
+    match error {
+        SecretError::Missing => Error::Settings(vec![problem(name, "no value is stored for it")]),
+        SecretError::NotGranted => Error::DeniedByHost(format!("the secret `{name}` is not granted")),
+        other => Error::Internal(format!("the host gave no `{name}`: {other:?}")),
+    }
+}
+
+/// Asks for a token, with `proof` in its field. Of both fields only one is ever sent.
+fn ask(outside: &mut dyn Outside, settings: &Settings, proof: (&str, &str)) -> Result<String, Error> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("client_id", &settings.client_id)
         .append_pair("scope", &settings.scope)
-        .append_pair("grant_type", "client_credentials")
-        .append_pair(CLIENT_SECRET_FIELD, &secret)
-        .finish();
+        .append_pair("grant_type", "client_credentials");
+    if proof.0 == ASSERTION_FIELD {
+        form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    }
+    let form = form.append_pair(proof.0, proof.1).finish();
     let request = Request::post(settings.token_url(), "application/x-www-form-urlencoded", form.into_bytes());
     let response = outside.send(request)?;
     if response.status != 200 {
@@ -75,9 +136,6 @@ fn ask(outside: &mut dyn Outside, settings: &Settings) -> Result<String, Error> 
         _ => Err(malformed(Some("access_token"), "the login answered 200 without a token")),
     }
 }
-
-/// Where the manifest says that the secret stands.
-const CLIENT_SECRET_FIELD: &str = "client_secret";
 
 /// An answer of the login that was not success, in the words of the contract.
 pub(crate) fn login_fault(response: &Response) -> Error {
@@ -124,6 +182,69 @@ fn number(body: &Entries<'_>, description: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testing::{Script, answer, settings};
+
+    fn refusal(number: u32) -> Response {
+        let body = format!(r#"{{"error":"invalid_client","error_codes":[{number}]}}"#);
+        answer(401, &body)
+    }
+
+    fn sent(script: &Script) -> Vec<String> {
+        let bodies = script.token_requests.iter().map(|it| String::from_utf8(it.body.clone()).unwrap());
+        bodies.map(|it| it.rsplit_once("client_credentials&").unwrap().1.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_refused_secret_gives_way_to_the_next_one_once() {
+        let mut script = Script::new();
+        script.next_secret = Ok("NEXT".to_owned());
+        script.logins.push_back(refusal(7_000_222));
+        let mut tokens = Tokens::new();
+        tokens.get(&mut script, &settings()).unwrap();
+        tokens.renew(&mut script, &settings()).unwrap();
+        let expected = ["client_secret=PLACEHOLDER", "client_secret=NEXT", "client_secret=NEXT"];
+        assert_eq!(sent(&script), expected);
+
+        let mut script = Script::new();
+        script.next_secret = Ok("NEXT".to_owned());
+        script.logins.extend([refusal(7_000_222), refusal(7_000_215)]);
+        let error = Tokens::new().get(&mut script, &settings()).unwrap_err();
+        assert!(
+            matches!(error, Error::AuthRejected(up) if up.code.ends_with("7000222")),
+            "the first is told"
+        );
+
+        // Another fault is no reason to show a second secret.
+        let mut script = Script::new();
+        script.next_secret = Ok("NEXT".to_owned());
+        script.logins.push_back(answer(400, r#"{"error":"unauthorized_client","error_codes":[700016]}"#));
+        Tokens::new().get(&mut script, &settings()).unwrap_err();
+        assert_eq!(script.token_requests.len(), 1);
+    }
+
+    #[test]
+    fn an_assertion_is_new_each_time_and_tried_again_where_the_clock_was_wrong() {
+        let with = Settings { authentication: Authentication::Certificate, ..settings() };
+        let mut script = Script::new();
+        script.logins.push_back(refusal(700_024));
+        let mut tokens = Tokens::new();
+        tokens.get(&mut script, &with).unwrap();
+        let jwt = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        let expected = |n| format!("client_assertion_type={jwt}&client_assertion=ASSERTION{n}");
+        assert_eq!(sent(&script), [expected(1), expected(2)]);
+        assert!(script.audiences.iter().all(|it| *it == with.token_url()));
+        let mut script = Script::new();
+        script.logins.push_back(refusal(700_027));
+        Tokens::new().get(&mut script, &with).unwrap_err();
+        assert_eq!(script.token_requests.len(), 1);
+    }
+
+    #[test]
+    fn a_federated_token_stands_where_an_assertion_does() {
+        let with = Settings { authentication: Authentication::FederatedToken, ..settings() };
+        let mut script = Script::new();
+        Tokens::new().get(&mut script, &with).unwrap();
+        assert!(sent(&script)[0].ends_with("jwt-bearer&client_assertion=FEDERATED"));
+    }
 
     #[test]
     fn the_placeholder_stands_in_its_field_only() {

@@ -13,6 +13,7 @@ pub(crate) const LOGIN: &str = "login";
 pub(crate) const TENANT: &str = "tenant";
 pub(crate) const CLIENT_ID: &str = "client-id";
 pub(crate) const SCOPES: &str = "scopes";
+pub(crate) const AUTHENTICATION: &str = "authentication";
 
 /// Where Graph is for everybody who does not say otherwise.
 pub(crate) const DEFAULT_DOMAIN: &str = "https://graph.microsoft.com";
@@ -44,6 +45,31 @@ const CLOUDS: [Cloud; 4] = [
     },
 ];
 
+/// How the application proves itself: the values of `authentication`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Authentication {
+    /// By a text that it shares with Entra.
+    ClientSecret,
+    /// By an assertion that the host signs with the key of a certificate.
+    Certificate,
+    /// By a token of another identity provider that Entra trusts (workload identity federation).
+    FederatedToken,
+}
+
+impl Authentication {
+    /// All of them, by their values.
+    pub(crate) const ALL: [(&'static str, Self); 3] = [
+        ("client-secret", Self::ClientSecret),
+        ("certificate", Self::Certificate),
+        ("federated-token", Self::FederatedToken),
+    ];
+
+    /// The value of the setting.
+    pub(crate) fn value(self) -> &'static str {
+        Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(value, _)| value)
+    }
+}
+
 /// Settings that hang together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -57,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) client_id: String,
     /// What is sent as `scope`: always `{domain}/.default`.
     pub(crate) scope: String,
+    /// How the application proves itself.
+    pub(crate) authentication: Authentication,
     /// The cloud's name in the contract; `custom` for a host that is not Microsoft's.
     pub(crate) cloud: &'static str,
 }
@@ -65,8 +93,8 @@ impl Settings {
     /// Reads settings, completed or not. Completing what is complete changes nothing.
     pub(crate) fn read(given: &[Setting]) -> Result<Self, Vec<SettingProblem>> {
         let mut problems = Vec::new();
-        let mut values = [""; 5];
-        const NAMES: [&str; 5] = [DOMAIN, LOGIN, TENANT, CLIENT_ID, SCOPES];
+        let mut values = [""; 6];
+        const NAMES: [&str; 6] = [DOMAIN, LOGIN, TENANT, CLIENT_ID, SCOPES, AUTHENTICATION];
         for setting in given {
             let Some(slot) = NAMES.iter().position(|name| *name == setting.name) else {
                 let known = NAMES.join(", ");
@@ -80,7 +108,7 @@ impl Settings {
             }
             values[slot] = value;
         }
-        let [domain, login, tenant, client_id, scopes] = values;
+        let [domain, login, tenant, client_id, scopes, authentication] = values;
 
         let domain = if domain.is_empty() { DEFAULT_DOMAIN } else { domain };
         let domain = origin::parse(domain).map_err(|text| problems.push(problem(DOMAIN, text))).ok();
@@ -94,6 +122,7 @@ impl Settings {
         if let Some(domain) = &domain {
             check_scopes(scopes, domain, &mut problems);
         }
+        let authentication = read_authentication(authentication, &mut problems);
         match (domain, login) {
             (Some(domain), Some(login)) if problems.is_empty() => Ok(Self {
                 scope: format!("{domain}/.default"),
@@ -101,6 +130,7 @@ impl Settings {
                 login,
                 tenant: tenant.to_owned(),
                 client_id: client_id.to_owned(),
+                authentication,
                 cloud: cloud.map_or("custom", |cloud| cloud.name),
             }),
             _ => Err(problems),
@@ -122,6 +152,7 @@ pub fn complete_settings(given: &[Setting]) -> Result<Vec<Setting>, Error> {
         (TENANT, settings.tenant),
         (CLIENT_ID, settings.client_id),
         (SCOPES, settings.scope),
+        (AUTHENTICATION, settings.authentication.value().to_owned()),
     ];
     let complete = complete.map(|(name, value)| Setting { name: name.to_owned(), value });
     Ok(complete.into())
@@ -233,6 +264,19 @@ fn check_scopes(scopes: &str, domain: &str, problems: &mut Vec<SettingProblem>) 
     }
 }
 
+/// A client secret, unless it is said otherwise.
+fn read_authentication(value: &str, problems: &mut Vec<SettingProblem>) -> Authentication {
+    if value.is_empty() {
+        return Authentication::ClientSecret;
+    }
+    let known = Authentication::ALL.iter().find(|(name, _)| *name == value);
+    known.map(|(_, authentication)| *authentication).unwrap_or_else(|| {
+        let names = Authentication::ALL.map(|(name, _)| name).join(", ");
+        problems.push(problem(AUTHENTICATION, format!("expected one of {names}, found `{value}`")));
+        Authentication::ClientSecret
+    })
+}
+
 /// Whether a text has the form of a GUID.
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
@@ -305,10 +349,11 @@ mod tests {
             ("login", "login"),
             ("tenant", "common"),
             ("client-id", ""),
+            ("authentication", "password"),
             ("colour", "red"),
         ]);
         let of: Vec<_> = found.iter().filter_map(|p| p.split(':').next()).collect();
-        assert_eq!(of, ["colour", "domain", "login", "tenant", "client-id"]);
+        assert_eq!(of, ["colour", "domain", "login", "tenant", "client-id", "authentication"]);
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub(crate) struct Script {
     pub(crate) token_requests: Vec<Request>,
     pub(crate) logged: Vec<String>,
     pub(crate) secret: Result<String, SecretError>,
+    /// What the next client secret stands for; missing unless a test gives one.
+    pub(crate) next_secret: Result<String, SecretError>,
+    /// What the login answers before it gives tokens.
+    pub(crate) logins: VecDeque<Response>,
+    /// Audiences that assertions were signed for.
+    pub(crate) audiences: Vec<String>,
 }
 
 impl Script {
@@ -27,6 +33,9 @@ impl Script {
             token_requests: Vec::new(),
             logged: Vec::new(),
             secret: Ok("PLACEHOLDER".to_owned()),
+            next_secret: Err(SecretError::Missing),
+            logins: VecDeque::new(),
+            audiences: Vec::new(),
         }
     }
 
@@ -50,6 +59,9 @@ impl Transport for Script {
     fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         if request.url.ends_with("/oauth2/v2.0/token") {
             self.token_requests.push(request);
+            if let Some(response) = self.logins.pop_front() {
+                return Ok(response);
+            }
             let token = self.token_requests.len();
             return Ok(answer(200, &format!(r#"{{"access_token":"TOKEN{token}"}}"#)));
         }
@@ -63,8 +75,18 @@ impl Transport for Script {
 
 impl Outside for Script {
     fn placeholder(&mut self, name: &str) -> Result<String, SecretError> {
-        assert_eq!(name, "client-secret");
-        self.secret.clone()
+        match name {
+            "client-secret" => self.secret.clone(),
+            "next-client-secret" => self.next_secret.clone(),
+            "federated-token" => Ok("FEDERATED".to_owned()),
+            other => panic!("asked for {other}"),
+        }
+    }
+
+    fn sign_assertion(&mut self, name: &str, audience: &str) -> Result<String, SecretError> {
+        assert_eq!(name, "certificate");
+        self.audiences.push(audience.to_owned());
+        Ok(format!("ASSERTION{}", self.audiences.len()))
     }
 
     fn log(&mut self, _: Level, message: &str) {

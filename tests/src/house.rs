@@ -12,6 +12,7 @@ use userload::credential::{Credential, SecretText};
 use userload::model::{Clock, Millis, Outcome};
 use userload::store::{Choice, Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
+use userload::sync::saas_link;
 use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent};
 
 use crate::document::Document;
@@ -99,8 +100,12 @@ impl House {
         let (text, fields) = (document.text(), workshop::fields());
         let integration =
             config::parse(name, &text, fields, self.store.targets()).map_err(|report| report.to_string())?;
+        let chosen = saas_link::choose(&self.store, workshop::manifest(), &integration)
+            .map_err(|problem| problem.what)?;
         self.store
             .save_integration(&integration, &text, fields, self.now)
+            .map_err(|error| error.to_string())?;
+        saas_link::link(&mut self.store, workshop::manifest(), name, &chosen, self.now)
             .map_err(|error| error.to_string())?;
         self.store.launch_integration(name, self.now).map_err(|error| error.to_string())?;
         self.documents.retain(|it| it.name() != name);
@@ -339,6 +344,7 @@ impl House {
             ready: &mut ready,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
+            notes: Vec::new(),
         };
         Ok(work(&mut job))
     }

@@ -33,7 +33,8 @@ impl House {
                    SELECT run FROM staged UNION ALL SELECT run FROM staged_absent
                    UNION ALL SELECT run FROM staged_hold UNION ALL SELECT run FROM staged_unpin
                    UNION ALL SELECT run FROM staged_unlink UNION ALL SELECT run FROM staged_close
-                   UNION ALL SELECT run FROM run_page) s
+                   UNION ALL SELECT run FROM staged_saas UNION ALL SELECT run FROM staged_saas_role
+                   UNION ALL SELECT run FROM staged_saas_pass UNION ALL SELECT run FROM run_page) s
                  JOIN run r ON r.id = s.run WHERE r.state != 'planned'",
             ),
             (
@@ -58,17 +59,49 @@ impl House {
             (
                 "a document belongs to no link",
                 "SELECT count(*) FROM document WHERE id NOT IN (SELECT document FROM link)
-                   AND id NOT IN (SELECT document FROM staged WHERE document IS NOT NULL)",
+                   AND id NOT IN (SELECT document FROM staged WHERE document IS NOT NULL)
+                   AND id NOT IN (SELECT document FROM former_link WHERE document IS NOT NULL)",
             ),
             (
                 "a person in the ledger is not there",
                 "SELECT count(*) FROM change c JOIN run r ON r.id = c.run
                  WHERE r.state = 'applied' AND c.person IS NOT NULL AND c.state IN ('flows', 'held')
-                   AND c.person NOT IN (SELECT id FROM person)",
+                   AND c.person NOT IN (SELECT id FROM person)
+                   AND NOT EXISTS (SELECT 1 FROM change d JOIN run s ON s.id = d.run
+                                   WHERE d.person = c.person AND d.outcome = 'removed' AND d.state = 'flows'
+                                     AND s.state = 'applied' AND d.id >= c.id)",
+            ),
+            (
+                "somebody is locked who is not there",
+                "SELECT count(*) FROM lock WHERE person NOT IN (SELECT id FROM person)",
+            ),
+            (
+                "somebody who was erased is linked, or has values in the ledger",
+                "SELECT (SELECT count(*) FROM link l JOIN tombstone t ON t.source_id = l.source_id)
+                      + (SELECT count(*) FROM change WHERE (differences IS NOT NULL OR coalesce(fields, '{}') != '{}')
+                           AND person IN (SELECT person FROM change WHERE cause = 'erased'))",
+            ),
+            (
+                "a change is marked as undone by a run that did not undo it",
+                "SELECT count(*) FROM change c WHERE c.undone_by IS NOT NULL AND NOT EXISTS (
+                   SELECT 1 FROM change x WHERE x.undoes = c.id AND x.run = c.undone_by AND x.state = 'flows')",
             ),
             (
                 "a run that failed or was given up has changes",
                 "SELECT count(*) FROM change c JOIN run r ON r.id = c.run WHERE r.state = 'failed'",
+            ),
+            (
+                "a SaaS user is not what the ledger says",
+                "WITH told AS (
+                   SELECT c.*, row_number() OVER (PARTITION BY application, source_id ORDER BY r.ended_at DESC, r.id DESC)
+                     AS place, row_number() OVER (PARTITION BY application, source_id, active_after IS NULL
+                     ORDER BY r.ended_at DESC, r.id DESC) AS place_of_status
+                   FROM saas_change c JOIN run r ON r.id = c.run WHERE r.state = 'applied' AND c.state = 'flows')
+                 SELECT count(*) FROM saas_user u WHERE
+                   u.role IS NOT (SELECT role_after FROM told t WHERE t.application = u.application
+                     AND t.source_id = u.source_id AND t.place = 1)
+                   OR u.active IS NOT (SELECT active_after FROM told t WHERE t.application = u.application
+                     AND t.source_id = u.source_id AND t.active_after IS NOT NULL AND t.place_of_status = 1)",
             ),
         ] {
             assert_eq!(self.number(sql), 0, "{what}");
@@ -79,13 +112,18 @@ impl House {
         let sql = self.sql();
         let mut query = sql
             .prepare(
-                "SELECT c.person, c.fields, c.differences, c.active_after FROM change c JOIN run r ON r.id = c.run
+                "SELECT c.person, c.fields, c.differences, c.active_after, c.outcome FROM change c JOIN run r ON r.id = c.run
                  WHERE r.state = 'applied' AND c.state = 'flows' ORDER BY r.ended_at, r.id, c.id",
             )
             .expect("the ledger");
         let mut rows = query.query([]).expect("the ledger");
         let mut rebuilt: BTreeMap<i64, Rebuilt> = BTreeMap::new();
         while let Some(row) = rows.next().expect("a row") {
+            if row.get::<_, String>(4).expect("an outcome") == "removed" {
+                let id: i64 = row.get(0).expect("a person");
+                assert!(rebuilt.remove(&id).is_some(), "person {id} was removed, and had not been there");
+                continue;
+            }
             let person = rebuilt.entry(row.get(0).expect("a person")).or_default();
             let fields: Option<String> = row.get(1).expect("fields");
             let differences: Option<String> = row.get(2).expect("differences");

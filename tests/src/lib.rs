@@ -3,6 +3,7 @@
 //! is what the ledger says ([`House::check`]).
 
 mod document;
+mod hand;
 mod house;
 mod ledger;
 pub mod program;
@@ -11,7 +12,8 @@ mod workshop;
 mod worlds;
 
 pub use document::Document;
+pub use hand::Pin;
 pub use house::{DAY, Failure, House, MINUTE};
-pub use view::{Hold, Person, Row};
+pub use view::{Hold, Person, Row, SaasUser};
 pub use workshop::{fields, net, plugin, transformer};
 pub use worlds::{plain, upn};

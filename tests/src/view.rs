@@ -178,6 +178,54 @@ impl House {
     }
 }
 
+/// What a user is in an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaasUser {
+    /// The role; none = unknown.
+    pub role: Option<String>,
+    /// The last activity, in milliseconds since 1970; none = unknown.
+    pub last_activity: Option<i64>,
+    /// Whether they are a user.
+    pub active: bool,
+}
+
+impl House {
+    /// What a user is in the one application that has them; none when they are no SaaS user.
+    pub fn saas(&self, source_id: &str) -> Option<SaasUser> {
+        self.sql()
+            .query_row(
+                "SELECT role, last_activity, active FROM saas_user WHERE source_id = ?1",
+                [source_id],
+                |row| Ok(SaasUser { role: row.get(0)?, last_activity: row.get(1)?, active: row.get(2)? }),
+            )
+            .ok()
+    }
+
+    /// From now on nothing may be written to these tables.
+    pub fn seal(&self, tables: &[&str]) {
+        let sql = Connection::open(self.store_path()).expect("the store");
+        for table in tables {
+            for deed in ["INSERT", "UPDATE", "DELETE"] {
+                sql.execute_batch(&format!(
+                    "CREATE TRIGGER sealed_{table}_{deed} BEFORE {deed} ON {table}
+                     BEGIN SELECT RAISE(ABORT, '{table} is sealed'); END"
+                ))
+                .expect("a trigger");
+            }
+        }
+    }
+
+    /// Lets tables be written again.
+    pub fn unseal(&self, tables: &[&str]) {
+        let sql = Connection::open(self.store_path()).expect("the store");
+        for table in tables {
+            for deed in ["INSERT", "UPDATE", "DELETE"] {
+                sql.execute_batch(&format!("DROP TRIGGER sealed_{table}_{deed}")).expect("a trigger");
+            }
+        }
+    }
+}
+
 const PERSON: &str = "SELECT id, active, ended_by, fields, version FROM person";
 
 fn person(row: &SqlRow<'_>) -> rusqlite::Result<Person> {

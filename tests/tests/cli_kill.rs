@@ -191,6 +191,46 @@ fn state(home: &Home) -> String {
     runs["runs"][0]["state"].as_str().unwrap_or("none").to_owned()
 }
 
+/// An undo of everybody is one transaction as well: killed at parts of it, everybody is there or nobody is, and
+/// the next one ends like one that nobody disturbed.
+#[test]
+fn killed_while_undoing() {
+    let config = SimConfig { fast: true, ..SimConfig::default() };
+    let contoso = Contoso::of(config, World::contoso(7, MANY), "");
+    let home = &contoso.home;
+    home.done("launch contoso");
+    home.done("sync");
+    let there = home.people();
+
+    copy(home, "whole");
+    let begun = Instant::now();
+    home.call(&["--home", "whole", "undo", "1"]).run().ended(0);
+    let whole = begun.elapsed();
+    let people = |name: &str| home.done(&format!("--home {name} people export --json")).out;
+    let gone = people("whole");
+    assert_ne!(gone, there);
+
+    const MOMENTS: u32 = 8;
+    let mut hits = 0;
+    for moment in 1..MOMENTS {
+        copy(home, "part");
+        let running = home.call(&["--home", "part", "undo", "1"]).spawn();
+        std::thread::sleep(whole * moment / MOMENTS);
+        let said = running.kill();
+        assert!([-1, 0].contains(&said.code), "{said:?}");
+        let now = people("part");
+        if said.code == -1 && now == there {
+            hits += 1;
+            home.call(&["--home", "part", "undo", "1"]).run().ended(0);
+        }
+        assert!(people("part") == gone, "neither everybody nor nobody at {moment}/{MOMENTS}");
+    }
+    assert!(hits >= 3, "only {hits} of {MOMENTS} kills fell into the transaction");
+    let undo = home.done("--home part runs list --limit 1 --json").json()["runs"][0]["number"].to_string();
+    home.done(&format!("--home part undo {undo}"));
+    assert!(people("part") == there, "an undo of the undo brings everybody back");
+}
+
 /// Killed at moments that nobody chose, again and again, between the second page and some time after the
 /// end: whatever the moment, the directory is the old one or the new one, and in the end the new one.
 #[test]

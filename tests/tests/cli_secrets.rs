@@ -3,6 +3,9 @@
 //!
 //! The guest's linear memory is looked through by the engine's own tests, at each export's return.
 
+#[path = "cli_credentials/support.rs"]
+mod support;
+
 use std::time::{Duration, Instant};
 
 use graph_sim::{Action, DEFAULT_TENANT, Echo, On, Rule, Schedule, SimConfig, World};
@@ -157,4 +160,57 @@ fn there_is_no_argument_for_a_secret() {
         Forms::of("the secret", SECRET).are_not_in("stderr", told.err.as_bytes());
         assert!(!home.home().exists());
     }
+}
+
+/// The private key of a certificate, and what is signed with it.
+#[test]
+fn a_private_key_and_its_assertions_are_nowhere() {
+    let (pem, registered) = support::certificate(support::FIRST, (2099, 1, 1));
+    let mut world = World::contoso(7, 50);
+    world.apps[0].certificates.push(registered);
+    let contoso = Contoso::of(SimConfig::default(), world, "page-size = 100");
+    contoso.home.write("cert.pem", pem + support::FIRST);
+    let mut answers = vec![contoso.home.done("credential edit entra --certificate cert.pem --json")];
+    answers.push(contoso.home.done("launch"));
+    answers.extend(everything(&contoso));
+    // A login that quotes what it was sent.
+    let echo = Rule::new(On::Token, Action::EchoSecret { form: Echo::Raw }).always();
+    contoso.sim.set_faults(Schedule::one(echo));
+    answers.push(contoso.home.run("sync --json").ended(1));
+    answers.push(contoso.home.run("credential test entra").ended(2));
+    contoso.sim.clear_faults();
+    answers.push(contoso.home.done("runs show --json"));
+    let lines = support::FIRST.lines().filter(|line| line.len() == 64);
+    let mut all: Vec<Forms> = lines.map(|line| Forms::of("the private key", line)).collect();
+    assert!(all.len() > 20, "the key has many lines");
+    let assertions = contoso.sim.assertions();
+    assert!(assertions.len() > 2, "nothing was signed");
+    all.extend(assertions.iter().map(|it| Forms::of("an assertion", it)));
+    for forms in &all {
+        for answer in &answers {
+            forms.are_not_in(&answer.arguments, format!("{}{}", answer.out, answer.err).as_bytes());
+        }
+        forms.are_not_under(contoso.home.home());
+    }
+}
+
+#[test]
+fn a_federated_token_is_nowhere() {
+    let mut world = World::contoso(7, 50);
+    world.apps[0].federated.push(support::provider());
+    let contoso = Contoso::of(SimConfig::default(), world, "page-size = 100");
+    let token = support::federated_token(support::SUBJECT, "one");
+    contoso.home.write("token", &token);
+    let mut answers = vec![contoso.home.done("credential edit entra --federated-token-file token --json")];
+    answers.push(contoso.home.done("launch"));
+    answers.extend(everything(&contoso));
+    let echo = Rule::new(On::Token, Action::EchoSecret { form: Echo::Raw }).always();
+    contoso.sim.set_faults(Schedule::one(echo));
+    answers.push(contoso.home.run("sync --json").ended(1));
+    let forms = Forms::of("the federated token", &token);
+    for answer in &answers {
+        forms.are_not_in(&answer.arguments, format!("{}{}", answer.out, answer.err).as_bytes());
+    }
+    forms.are_not_under(contoso.home.home());
+    assert!(!contoso.sim.assertions().is_empty(), "it was never sent");
 }

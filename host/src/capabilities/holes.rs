@@ -21,7 +21,7 @@ pub enum HoleError {
     },
     /// The value would change what the template means.
     #[error(
-        "the setting `{setting}` cannot stand in the path `{template}`: only letters, digits, `-`, `.`, `_` and `~` can"
+        "the setting `{setting}` cannot stand in `{template}`: only letters, digits, `-`, `.`, `_` and `~` can"
     )]
     Unsafe {
         /// The manifest's text.
@@ -56,6 +56,11 @@ pub fn path<'a>(template: &str, setting: impl Fn(&str) -> Option<&'a str>) -> Re
         return Err(HoleError::Path { template: template.to_owned() });
     }
     Ok(filled)
+}
+
+/// The word that `template` names: letters, digits, `-`, `.`, `_` and `~`, as an id is written.
+pub fn word<'a>(template: &str, setting: impl Fn(&str) -> Option<&'a str>) -> Result<String, HoleError> {
+    fill(template, setting, |value| value.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c)))
 }
 
 fn fill<'a>(
@@ -121,6 +126,8 @@ mod tests {
         assert!(matches!(path("/{evil}/token", lookup), Err(HoleError::Unsafe { .. })));
         assert!(matches!(path("/{up}/token", lookup), Err(HoleError::Path { .. })));
         assert!(matches!(path("{tenant}/token", lookup), Err(HoleError::Path { .. })));
+        assert_eq!(word("{tenant}", lookup).unwrap(), "contoso.onmicrosoft.com");
+        assert!(matches!(word("{evil}", lookup), Err(HoleError::Unsafe { .. })));
         assert!(matches!(path("/token?x={tenant}", lookup), Err(HoleError::Path { .. })));
         assert!(matches!(origin("https://{evil-host}", lookup), Err(HoleError::Origin(_))));
         assert!(matches!(origin("https://{nobody}", lookup), Err(HoleError::Missing { .. })));

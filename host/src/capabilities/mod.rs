@@ -4,6 +4,7 @@
 //! The pure parts ([`policy`], [`networks`], [`holes`]) decide; [`egress`] is the only network client of the
 //! program; nothing here knows of WebAssembly.
 
+pub mod assertion;
 pub mod denial;
 pub mod egress;
 pub mod holes;
@@ -13,6 +14,7 @@ pub mod policy;
 pub mod secret;
 pub mod vault;
 
+pub use assertion::{CertificateFacts, SigningKey, SigningKeyError};
 pub use denial::{Denial, Layer, Misplaced};
 pub use egress::{
     Door, Egress, EgressError, EgressLimits, EgressOptions, Fault, Refusal, Resolve, Traffic, TrafficBudget,

@@ -1,9 +1,10 @@
 //! The secrets of one run: values that only the door sees, and the placeholders that stand for them.
 
+use super::assertion::{self, SigningKey};
 use super::policy::Origin;
 use super::secret::Secret;
 use http::{HeaderName, Method};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,12 @@ pub const PLACEHOLDER_LENGTH: usize = 48;
 
 /// How many different tokens one run may receive. An hour's run renews a token once or twice.
 const MAX_TOKENS: usize = 256;
+
+/// How many assertions one run may sign: one for each token, and one more where the clock was wrong.
+const MAX_ASSERTIONS: usize = 256;
+
+/// No clock of a source is believed to differ from ours by more, in seconds: a day.
+const MAX_SKEW: i64 = 24 * 60 * 60;
 
 /// Shorter values cannot be told from ordinary text in a reply.
 pub const MIN_SECRET: usize = 8;
@@ -44,12 +51,15 @@ pub struct Binding {
 }
 
 /// What a secret is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretKind {
     /// A text to send.
     Text,
-    /// A key to sign assertions with.
-    SigningKey,
+    /// A key to sign assertions with: a certificate and its private key, in PEM.
+    SigningKey {
+        /// Whom its assertions speak for.
+        subject: String,
+    },
 }
 
 /// A secret that a manifest asks for, its holes filled.
@@ -113,6 +123,12 @@ struct State {
     issued: HashMap<String, Issued>,
     /// The placeholder of each secret that was asked for in this run.
     of_secret: HashMap<String, String>,
+    /// Names of secrets that the source has answered with success.
+    accepted: BTreeSet<String>,
+    /// How many seconds the clock of a key's origin is ahead of ours, as it said last.
+    ahead: HashMap<Origin, i64>,
+    /// How many assertions were signed.
+    signed: usize,
 }
 
 /// What a placeholder stands for.
@@ -154,7 +170,14 @@ impl SecretSet {
                     problems.push(format!("the secret `{name}` is shorter than {MIN_SECRET} characters"));
                     short.push(name);
                 }
-                Some((_, slot)) => *slot = Some(Arc::new(value)),
+                Some((ask, slot)) => {
+                    if matches!(ask.kind, SecretKind::SigningKey { .. })
+                        && let Err(error) = SigningKey::from_pem(value.expose())
+                    {
+                        problems.push(format!("the secret `{name}`: {error}"));
+                    }
+                    *slot = Some(Arc::new(value));
+                }
             }
         }
         for (name, (ask, value)) in &state.asks {
@@ -176,7 +199,7 @@ impl SecretSet {
             return Ok(placeholder.clone());
         }
         let (ask, value) = state.asks.get(name).ok_or(SecretError::NotGranted)?;
-        if ask.kind == SecretKind::SigningKey {
+        if matches!(ask.kind, SecretKind::SigningKey { .. }) {
             // A key itself is never sent.
             return Err(SecretError::NotGranted);
         }
@@ -188,13 +211,60 @@ impl SecretSet {
         Ok(placeholder)
     }
 
-    /// A placeholder for an assertion signed with `name`. No kind of key can be stored yet, so that every
-    /// secret with a value is `NotSignable`.
-    pub fn sign_assertion(&self, name: &str, _audience: &str) -> Result<String, SecretError> {
-        let state = self.lock();
-        let (_, value) = state.asks.get(name).ok_or(SecretError::NotGranted)?;
-        value.as_ref().ok_or(SecretError::Missing)?;
-        Err(SecretError::NotSignable)
+    /// A placeholder for a new assertion, signed with the key `name` for `audience`, which must be the URL
+    /// that the key is bound to.
+    pub fn sign_assertion(&self, name: &str, audience: &str) -> Result<String, SecretError> {
+        let mut state = self.lock();
+        let (ask, value) = state.asks.get(name).ok_or(SecretError::NotGranted)?;
+        let value = value.clone().ok_or(SecretError::Missing)?;
+        let SecretKind::SigningKey { subject } = &ask.kind else { return Err(SecretError::NotSignable) };
+        let binding = ask.binding.clone();
+        let url = format!("{}{}", binding.origin, binding.path.as_deref().unwrap_or_default());
+        if audience != url {
+            return Err(SecretError::WrongAudience);
+        }
+        if state.signed >= MAX_ASSERTIONS {
+            return Err(SecretError::NotGranted);
+        }
+        let key = SigningKey::from_pem(value.expose()).map_err(|_| SecretError::NotSignable)?;
+        let now = assertion::now() + state.ahead.get(&binding.origin).copied().unwrap_or_default();
+        let signed = assertion::sign(&key, subject, audience, now).map_err(|_| SecretError::NotSignable)?;
+        state.signed += 1;
+        let placeholder = fresh(&state.issued);
+        let issued = Issued { value: Arc::new(signed), binding: Some(binding), is_token: false };
+        state.issued.insert(placeholder.clone(), issued);
+        Ok(placeholder)
+    }
+
+    /// Whether the source has answered the secret `name` with success.
+    pub fn accepted(&self, name: &str) -> bool {
+        self.lock().accepted.contains(name)
+    }
+
+    /// The source answered these secrets with success.
+    pub(crate) fn accept(&self, sent: &[Arc<Secret>]) {
+        let state = &mut *self.lock();
+        for (name, (_, value)) in &state.asks {
+            if value.as_ref().is_some_and(|own| sent.iter().any(|it| Arc::ptr_eq(own, it))) {
+                state.accepted.insert(name.clone());
+            }
+        }
+    }
+
+    /// An answer of `origin` said that it was `date` there (RFC 9110, 6.6.1).
+    pub(crate) fn hear_time(&self, origin: &Origin, date: &str) {
+        let mut state = self.lock();
+        let signs = |(ask, _): &(SecretAsk, _)| {
+            matches!(ask.kind, SecretKind::SigningKey { .. }) && ask.binding.origin == *origin
+        };
+        if !state.asks.values().any(signs) {
+            return;
+        }
+        let Ok(there) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date) else { return };
+        let ahead = there.as_second().saturating_sub(assertion::now());
+        if ahead.abs() <= MAX_SKEW {
+            state.ahead.insert(origin.clone(), ahead);
+        }
     }
 
     /// The placeholder for a token that stood in `field` of a reply. None when the run has had too many.
@@ -333,7 +403,7 @@ mod tests {
         let asks = [
             ask("text", SecretKind::Text, false),
             ask("maybe", SecretKind::Text, true),
-            ask("key", SecretKind::SigningKey, true),
+            ask("key", SecretKind::SigningKey { subject: "app".to_owned() }, true),
         ];
         let set = SecretSet::new(asks, [], [value("text", "long-enough")]).unwrap();
         assert_eq!(set.placeholder("nobody"), Err(SecretError::NotGranted));

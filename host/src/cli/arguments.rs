@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
-use super::{credential, demo, held, integration, people, plugin, run, runs, status, why};
+use super::{credential, demo, held, integration, people, plugin, run, runs, saas, status, undo, why};
 use crate::config::is_sound_name;
 use crate::model::Clock;
 
@@ -110,9 +110,21 @@ enum Command {
     /// What waits for you to decide: list, show, approve, reject, decide
     #[command(subcommand)]
     Held(held::Command),
-    /// People: list, show, import, export
+    /// People: list, show, import, export, set, lock, unlink, merge, erase
     #[command(subcommand)]
     People(people::Command),
+    /// Take back what a run did, whole or in part; the next night does not do it again
+    ///
+    /// What was edited since is kept and listed. What comes back is pinned until the source says something else
+    /// (`userload people unpin`). An undo is a run, and can be undone.
+    ///
+    /// Exit code 4: some of it could not be undone.
+    ///
+    /// Example: userload undo 12 --only deactivated --dry-run
+    Undo(undo::Arguments),
+    /// SaaS applications and their users: list, users, link, catalog
+    #[command(subcommand)]
+    Saas(saas::Command),
     /// Tell why somebody is as they are, and what comes next
     ///
     /// For the last run or a given one: the source's record, the filter, each field with its rule and its
@@ -217,6 +229,8 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Sync(which) => run::sync(session, &which),
         Command::Held(command) => held::run(session, command),
         Command::People(command) => people::run(session, command),
+        Command::Undo(arguments) => undo::run(session, &arguments),
+        Command::Saas(command) => saas::run(session, command),
         Command::Why(arguments) => why::run(session, &arguments),
         Command::Runs(command) => runs::run(session, command),
         Command::Plugin(command) => plugin::run(session, command),

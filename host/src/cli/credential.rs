@@ -1,26 +1,25 @@
 //! `userload credential`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
+use super::credential_input::{DEFAULT_DOMAIN, KeyFile, Proof, Secret, Settings, day};
+use super::credential_test;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Table, shown, time};
-use super::proof;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::is_sound_name;
-use crate::credential::{self, CLIENT_SECRET, SecretText};
+use crate::credential::{
+    self, AUTHENTICATION, About, CERTIFICATE, CLIENT_SECRET, CertificateAbout, End, EndKnownFrom,
+    FEDERATED_TOKEN, Kept, NEXT_CLIENT_SECRET, NextSecret,
+};
+use crate::model::Millis;
 use crate::store::{CredentialRow, Store};
-
-/// Microsoft Graph of the worldwide cloud, as the seed has it.
-const DEFAULT_DOMAIN: &str = "https://graph.microsoft.com";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -28,7 +27,11 @@ pub(super) enum Command {
     ///
     /// Needs an app registration in Entra with the application permission User.Read.All and admin consent.
     ///
+    /// It proves itself with a client secret, a certificate, or a federated token.
+    ///
     /// Example: userload credential add entra --tenant-id contoso.example --client-id 6731de76-…
+    ///
+    /// Example: userload credential add entra --tenant-id … --client-id … --certificate cert.pem --key key.pem
     Add {
         /// A name of yours
         name: String,
@@ -36,21 +39,33 @@ pub(super) enum Command {
         settings: Settings,
         #[command(flatten)]
         secret: Secret,
+        #[command(flatten)]
+        key: KeyFile,
     },
     /// List credentials; secrets are never shown
     List,
     /// Prove a credential at the source
     ///
-    /// Example: userload credential test entra
+    /// Gets a token, reads one page, and asks the source about the credential's permissions and its end as far
+    /// as it may. Says which page to open for what is missing.
+    ///
+    /// Example: userload credential test entra --wait
     Test {
         /// The credential
         name: String,
+        /// Wait until an administrator has granted consent, at most so many minutes
+        #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "15",
+              value_parser = clap::value_parser!(u32).range(1..=120))]
+        wait: Option<u32>,
     },
     /// Change settings or the secret; what is not named stays
     ///
-    /// Without any setting it asks for a new secret.
+    /// Without any setting it asks for a new secret. With `--next-secret` the secret is a second one: the first
+    /// stays in use until the source refuses it, then the second takes its place.
     ///
     /// Example: userload credential edit entra --expires-on 2027-01-31 --secret-stdin < secret.txt
+    ///
+    /// Example: userload credential edit entra --next-secret --expires-on 2028-01-31
     Edit {
         /// The credential
         name: String,
@@ -58,6 +73,11 @@ pub(super) enum Command {
         settings: Settings,
         #[command(flatten)]
         secret: Secret,
+        #[command(flatten)]
+        key: KeyFile,
+        /// The secret, and --expires-on, are those of the next secret
+        #[arg(long)]
+        next_secret: bool,
     },
     /// Remove a credential that no integration uses
     ///
@@ -68,153 +88,54 @@ pub(super) enum Command {
     },
 }
 
-#[derive(clap::Args, Debug)]
-pub(super) struct Settings {
-    /// Microsoft Graph's URL [default: https://graph.microsoft.com]
-    #[arg(long, value_name = "URL")]
-    domain: Option<String>,
-    /// The URL that gives access tokens; follows from the domain of Microsoft's clouds
-    #[arg(long, value_name = "URL")]
-    login: Option<String>,
-    /// Directory (tenant) ID, or a domain name of the tenant
-    #[arg(long, value_name = "ID")]
-    tenant_id: Option<String>,
-    /// Application (client) ID
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// Scopes [default: DOMAIN/.default]
-    #[arg(long, value_name = "TEXT")]
-    scopes: Option<String>,
-    /// The day on which the secret expires, to be reminded
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    expires_on: Option<String>,
-}
-
-/// A secret is never an argument: arguments can be read by every process of the machine.
-#[derive(clap::Args, Debug)]
-#[group(multiple = false)]
-pub(super) struct Secret {
-    /// Read the secret from a file
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
-    /// Read the secret from an environment variable
-    #[arg(long, value_name = "VARIABLE")]
-    secret_env: Option<String>,
-    /// Read the secret from standard input
-    #[arg(long)]
-    secret_stdin: bool,
-}
-
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     match command {
-        Command::Add { name, settings, secret } => add(session, name, &settings, &secret),
+        Command::Add { name, settings, secret, key } => add(session, name, &settings, &secret, &key),
         Command::List => list(session),
-        Command::Test { name } => test(session, &name),
-        Command::Edit { name, settings, secret } => edit(session, &name, &settings, &secret),
+        Command::Test { name, wait } => test(session, &name, wait),
+        Command::Edit { name, settings, secret, key, next_secret: false } => {
+            edit(session, &name, &settings, &secret, &key)
+        }
+        Command::Edit { name, settings, secret, next_secret: true, .. } => {
+            next_secret(session, &name, &settings, &secret)
+        }
         Command::Remove { name } => remove(session, &name),
     }
 }
 
-impl Settings {
-    /// The settings that were given, by the names that the plugin takes.
-    fn given(&self) -> Result<BTreeMap<String, String>> {
-        let mut given = BTreeMap::new();
-        for (name, value) in [
-            ("domain", &self.domain),
-            ("login", &self.login),
-            ("tenant", &self.tenant_id),
-            ("client-id", &self.client_id),
-            ("scopes", &self.scopes),
-        ] {
-            let Some(value) = value else { continue };
-            let value = value.trim();
-            if value.is_empty() || value.chars().any(char::is_control) {
-                return Err(Trouble::usage(format!("`{name}` is empty or has control characters")).into());
-            }
-            if matches!(name, "domain" | "login") {
-                check_url(name, value)?;
-            }
-            given.insert(name.to_owned(), value.to_owned());
+/// Puts a proof into a row: what is secret is sealed, what was there before is gone.
+fn keep(session: &Session, store: &Store, row: &mut CredentialRow, proof: Proof) -> Result<()> {
+    let mut secrets = BTreeMap::new();
+    row.about = About::default();
+    row.settings.remove(AUTHENTICATION);
+    match proof {
+        Proof::Secret(secret) => drop(secrets.insert(CLIENT_SECRET.to_owned(), secret)),
+        Proof::Elsewhere(kept) => row.about.kept = kept,
+        Proof::Certificate(pem, facts) => {
+            row.settings.insert(AUTHENTICATION.to_owned(), CERTIFICATE.to_owned());
+            secrets.insert(CERTIFICATE.to_owned(), pem);
+            row.about.certificate = Some(CertificateAbout {
+                ends_on: day(facts.not_after),
+                subject: facts.subject,
+                thumbprint: facts.thumbprint,
+            });
         }
-        Ok(given)
+        Proof::FederatedToken(path) => {
+            row.settings.insert(AUTHENTICATION.to_owned(), FEDERATED_TOKEN.to_owned());
+            row.about.federated_token_file = Some(path);
+        }
     }
-
-    fn expires_on(&self) -> Result<Option<String>> {
-        let Some(text) = &self.expires_on else { return Ok(None) };
-        let day: jiff::civil::Date = text.parse().map_err(|_| {
-            Trouble::usage(format!("`{}` is no day", text.escape_debug()))
-                .help("expected YYYY-MM-DD, such as 2027-01-31")
-        })?;
-        Ok(Some(day.to_string()))
-    }
+    row.sealed = credential::seal(&session.key(store)?, &session.tenant, &row.name, &secrets)?;
+    Ok(())
 }
 
-fn check_url(name: &str, value: &str) -> Result<()> {
-    let help = format!("expected a URL with its protocol, such as {DEFAULT_DOMAIN}");
-    let url =
-        url::Url::parse(value).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
-    match url {
-        Some(url) if url.username().is_empty() && url.password().is_none() => Ok(()),
-        _ => Err(Trouble::usage(format!("`{name}` is `{}`, which is no URL", value.escape_debug()))
-            .help(help)
-            .into()),
-    }
-}
-
-impl Secret {
-    fn given(&self) -> bool {
-        self.secret_file.is_some() || self.secret_env.is_some() || self.secret_stdin
-    }
-
-    /// The secret, from where it was said to be, else by asking.
-    fn read(&self, session: &Session) -> Result<SecretText> {
-        let text = if let Some(file) = &self.secret_file {
-            std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
-                Trouble::usage(format!("cannot read the secret from `{}`: {error}", file.display()))
-            })?
-        } else if let Some(variable) = &self.secret_env {
-            std::env::var(variable).map(Zeroizing::new).map_err(|_| {
-                Trouble::usage(format!("the environment variable `{variable}` is not set, or is no text"))
-            })?
-        } else if self.secret_stdin {
-            let mut text = Zeroizing::new(String::with_capacity(4096));
-            std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text)?;
-            text
-        } else if session.printer.can_ask() {
-            Zeroizing::new(rpassword::prompt_password("Client secret (not shown): ")?)
-        } else {
-            return Err(Trouble::usage("there is no secret, and no terminal to ask at")
-                .help("give it by `--secret-file FILE`, `--secret-env VARIABLE` or `--secret-stdin`")
-                .into());
-        };
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() {
-            return Err(Trouble::usage("the secret is empty")
-                .help("it is the value of the client secret in Entra, not its ID")
-                .into());
-        }
-        if text.chars().any(char::is_control) {
-            return Err(Trouble::usage("the secret has several lines or control characters").into());
-        }
-        // Said now and not by the first run: one this short could not be kept out of logs either.
-        if text.len() < crate::capabilities::MIN_SECRET {
-            return Err(Trouble::usage(format!(
-                "the secret is shorter than {} characters",
-                crate::capabilities::MIN_SECRET
-            ))
-            .help("it is the value of the client secret in Entra, which has 40 characters, not its ID")
-            .into());
-        }
-        Ok(SecretText::new(text.to_owned()))
-    }
-}
-
-fn sealed(session: &Session, store: &Store, name: &str, secret: SecretText) -> Result<Vec<u8>> {
-    let secrets = BTreeMap::from([(CLIENT_SECRET.to_owned(), secret)]);
-    Ok(credential::seal(&session.key(store)?, &session.tenant, name, &secrets)?)
-}
-
-fn add(session: &Session, name: String, settings: &Settings, secret: &Secret) -> Result<ExitStatus> {
+fn add(
+    session: &Session,
+    name: String,
+    settings: &Settings,
+    secret: &Secret,
+    key: &KeyFile,
+) -> Result<ExitStatus> {
     if !is_sound_name(&name) {
         return Err(Trouble::usage(format!(
             "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
@@ -243,37 +164,148 @@ fn add(session: &Session, name: String, settings: &Settings, secret: &Secret) ->
             .into());
     }
     let expires_on = settings.expires_on()?;
-    let secret = secret.read(session)?;
+    let proof = secret.proof(key, session)?;
     let mut store = session.store_or_new()?;
-    let sealed = sealed(session, &store, &name, secret)?;
-    let row = CredentialRow { name, settings: given, sealed, expires_on, saved_at: session.now() };
+    let mut row = CredentialRow {
+        name,
+        settings: given,
+        sealed: Vec::new(),
+        expires_on,
+        saved_at: session.now(),
+        about: About::default(),
+    };
+    keep(session, &store, &mut row, proof)?;
     store.add_credential(&row)?;
     saved(session, &row, "added")
 }
 
-fn edit(session: &Session, name: &str, settings: &Settings, secret: &Secret) -> Result<ExitStatus> {
+fn edit(
+    session: &Session,
+    name: &str,
+    settings: &Settings,
+    secret: &Secret,
+    key: &KeyFile,
+) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let mut row = session.credential_row(&store, name)?;
     let given = settings.given()?;
     let expires_on = settings.expires_on()?;
+    row.settings.extend(given.clone());
     if secret.given() || (given.is_empty() && expires_on.is_none()) {
-        row.sealed = sealed(session, &store, name, secret.read(session)?)?;
+        let proof = secret.proof(key, session)?;
+        // The day that was given was the old one's.
+        row.expires_on = None;
+        keep(session, &store, &mut row, proof)?;
     }
-    row.settings.extend(given);
     row.expires_on = expires_on.or(row.expires_on);
     row.saved_at = session.now();
     store.replace_credential(&row)?;
     saved(session, &row, "changed")
 }
 
+/// A second client secret beside the first.
+fn next_secret(session: &Session, name: &str, settings: &Settings, secret: &Secret) -> Result<ExitStatus> {
+    let mut store = session.store()?;
+    let mut row = session.credential_row(&store, name)?;
+    if let Some(option) = secret.other() {
+        return Err(Trouble::usage(format!("`--next-secret` is a client secret, and takes no `{option}`"))
+            .help("give it by `--secret-file FILE`, `--secret-env VARIABLE` or `--secret-stdin`")
+            .into());
+    }
+    if !settings.given()?.is_empty() {
+        return Err(Trouble::usage(
+            "`--next-secret` takes a secret and `--expires-on`, and no other setting",
+        )
+        .help(format!("change settings on their own: `userload credential edit {name} …`"))
+        .into());
+    }
+    if row.about.kind() != "client secret" || row.about.kept != Kept::Store {
+        let what = match &row.about.kept {
+            Kept::Store => format!("it proves itself with a {}", row.about.kind()),
+            kept => format!("its client secret is kept {kept}"),
+        };
+        return Err(Trouble::usage(format!("{name} has no room for a next secret: {what}"))
+            .help(format!(
+                "both are good at the same time in Entra: add the new one there, then `userload credential edit {name}`"
+            ))
+            .into());
+    }
+    let expires_on = settings.expires_on()?;
+    let next = secret.read(session)?;
+    let key = session.key(&store)?;
+    let mut secrets = credential::open(&key, &session.tenant, name, &row.sealed)?;
+    if secrets.get(CLIENT_SECRET).is_some_and(|first| first.expose() == next.expose()) {
+        return Err(Trouble::usage("that is the secret that is in use already")
+            .help("make a new one in Entra under Certificates & secrets; the old one stays good until you remove it")
+            .into());
+    }
+    secrets.insert(NEXT_CLIENT_SECRET.to_owned(), next);
+    row.sealed = credential::seal(&key, &session.tenant, name, &secrets)?;
+    row.about.next = Some(NextSecret { expires_on });
+    row.saved_at = session.now();
+    store.replace_credential(&row)?;
+    saved(session, &row, "has a next secret")
+}
+
+/// The next client secret takes the first one's place: the source refused that one and took this one. Nothing
+/// happens when somebody has changed the credential meanwhile.
+pub(super) fn promote(session: &Session, store: &mut Store, name: &str) -> Result<bool> {
+    let mut row = session.credential_row(store, name)?;
+    let key = session.key(store)?;
+    let mut secrets = credential::open(&key, &session.tenant, name, &row.sealed)?;
+    let Some(next) = secrets.remove(NEXT_CLIENT_SECRET) else { return Ok(false) };
+    secrets.insert(CLIENT_SECRET.to_owned(), next);
+    row.sealed = credential::seal(&key, &session.tenant, name, &secrets)?;
+    row.expires_on = row.about.next.take().and_then(|next| next.expires_on);
+    row.about.told_end = None;
+    store.replace_credential(&row)?;
+    Ok(true)
+}
+
+/// When what a credential proves itself with ends, as far as it is known.
+pub(super) fn end_of(row: &CredentialRow, now: Millis) -> Option<End> {
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_millisecond(now).ok()?).date();
+    row.about.end(row.expires_on.as_deref(), today)
+}
+
+/// What is to be said about that end, when it is near, and what to do.
+pub(super) fn warning_of(row: &CredentialRow, now: Millis) -> Option<(String, String)> {
+    let name = shown(&row.name);
+    let warning = end_of(row, now)?.warning(&row.about.what_ends(&name))?;
+    Some(match (&row.about.certificate, &row.about.next) {
+        (_, Some(_)) => {
+            (format!("{warning}; the next secret takes over"), "nothing is to be done".to_owned())
+        }
+        (Some(_), None) => (
+            warning,
+            format!(
+                "upload a new certificate in Entra, then `userload credential edit {name} --certificate FILE`"
+            ),
+        ),
+        (None, None) => (
+            warning,
+            format!("make a new secret in Entra, then `userload credential edit {name} --next-secret`"),
+        ),
+    })
+}
+
 fn saved(session: &Session, row: &CredentialRow, done: &str) -> Result<ExitStatus> {
     if session.printer.json() {
-        session.printer.answer(&Answer::new("credential", Shown::from(row)).text()?)?;
+        session.printer.answer(&Answer::new("credential", Shown::of(row, session.now())).text()?)?;
     } else {
         session.printer.answer(&format!("credential {} {done}", shown(&row.name)))?;
+        tell_end(session, row);
         session.printer.story(&format!("next: `userload credential test {}` proves it", shown(&row.name)));
     }
     Ok(ExitStatus::Done)
+}
+
+/// Warns of an end that is near.
+fn tell_end(session: &Session, row: &CredentialRow) {
+    if let Some((warning, help)) = warning_of(row, session.now()) {
+        session.printer.tell(&format!("{} {warning}", session.printer.story_paint().warn("warning:")));
+        session.printer.story(&format!("help: {help}"));
+    }
 }
 
 /// A credential as it is shown: without secrets.
@@ -281,16 +313,28 @@ fn saved(session: &Session, row: &CredentialRow, done: &str) -> Result<ExitStatu
 struct Shown<'a> {
     name: &'a str,
     settings: &'a BTreeMap<String, String>,
-    expires_on: Option<&'a str>,
+    expires_on: Option<String>,
+    expiry_known_from: Option<EndKnownFrom>,
+    days_left: Option<i32>,
+    warning: Option<String>,
+    /// `client secret`, `certificate`, `federated token`.
+    proof: &'static str,
+    about: &'a About,
     saved_at: String,
 }
 
-impl<'a> From<&'a CredentialRow> for Shown<'a> {
-    fn from(row: &'a CredentialRow) -> Self {
+impl<'a> Shown<'a> {
+    fn of(row: &'a CredentialRow, now: Millis) -> Self {
+        let end = end_of(row, now);
         Self {
             name: &row.name,
             settings: &row.settings,
-            expires_on: row.expires_on.as_deref(),
+            expires_on: end.map(|it| it.on.to_string()),
+            expiry_known_from: end.map(|it| it.known_from),
+            days_left: end.map(|it| it.days_left),
+            warning: warning_of(row, now).map(|(warning, _)| warning),
+            proof: row.about.kind(),
+            about: &row.about,
             saved_at: moment(row.saved_at),
         }
     }
@@ -300,7 +344,7 @@ fn list(session: &Session) -> Result<ExitStatus> {
     let store = session.store()?;
     let rows = store.credentials()?;
     if session.printer.json() {
-        let rows: Vec<Shown<'_>> = rows.iter().map(Shown::from).collect();
+        let rows: Vec<Shown<'_>> = rows.iter().map(|row| Shown::of(row, session.now())).collect();
         session.printer.answer(&Answer::new("credentials", rows).text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -313,6 +357,7 @@ fn list(session: &Session) -> Result<ExitStatus> {
         Column::Text("Domain"),
         Column::Text("Tenant"),
         Column::Text("Client"),
+        Column::Text("Proof"),
         Column::Text("Expires"),
         Column::Text("Saved"),
     ]);
@@ -323,19 +368,21 @@ fn list(session: &Session) -> Result<ExitStatus> {
             setting("domain"),
             setting("tenant"),
             setting("client-id"),
-            row.expires_on.clone().unwrap_or_default(),
+            row.about.kind().to_owned(),
+            end_of(row, session.now()).map(|it| it.on.to_string()).unwrap_or_default(),
             time(row.saved_at),
         ]);
     }
     session.printer.answer(&table.render(0, session.printer.paint()))?;
+    rows.iter().for_each(|row| tell_end(session, row));
     Ok(ExitStatus::Done)
 }
 
-fn test(session: &Session, name: &str) -> Result<ExitStatus> {
+fn test(session: &Session, name: &str, wait: Option<u32>) -> Result<ExitStatus> {
     let store = session.store()?;
     session.credential_row(&store, name)?;
     drop(store);
-    let items = proof::credential_test(session, name)?;
+    let items = credential_test::run(session, name, wait)?;
     super::check::show(session, &format!("Test of the credential {}", shown(name)), &items)
 }
 

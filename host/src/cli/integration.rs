@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::ExitStatus;
+use super::installation;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Paint, Table, count, number, shown, time};
 use super::services;
@@ -15,6 +16,7 @@ use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::{self, missing_for_launch};
 use crate::store::IntegrationRow;
+use crate::sync::saas_link;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -57,6 +59,7 @@ const EXAMPLE: &str = r#"A document that says everything that has to be said:
 
 What has a default, and could be said as well:
 
+  installation = "cloud"            # local: runs only on the machine that saved it
   mode = "create-and-update"        # create-only, update-only
   filter = "Default"                # or "employeeType in ('Admin', 'Staff')"
   deactivate = false                # deactivate and reactivate people at all
@@ -67,6 +70,11 @@ What has a default, and could be said as well:
   match-keys = ["username", "email"]
   access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
   page-size = 999
+  load = "users"                    # users-and-saas: SaaS users as well, then also:
+  #   saas-application = "auto"     # the vendor's own; or one of `userload saas list`
+  #   saas.role = "licences"        # directory-roles, or { app-roles = "APPLICATION-ID" }
+  #   saas.deactivate = false, saas.idle-after-days = 60
+  manager = false                   # true: read the manager's username into `manager`
   # priority = 10, when two integrations fill one field: the highest wins
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
@@ -106,7 +114,12 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let targets = session.targets()?;
     let integration = config::parse(&name_of_file, &text, &fields, &targets)?;
     let mut store = session.store_or_new()?;
+    let manifest = &session.site()?.manifest;
+    let chosen =
+        saas_link::choose(&store, manifest, &integration).map_err(|problem| services::all(vec![problem]))?;
     let saved = store.save_integration(&integration, &text, &fields, session.now())?;
+    let linked = saas_link::link(&mut store, manifest, &integration.name, &chosen, session.now())?;
+    store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;
     let missing = missing_for_launch(&integration);
     let changed = saved.previous.as_deref() != Some(text.as_str());
     let printer = session.printer;
@@ -115,7 +128,8 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
             .and("new", saved.previous.is_none())
             .and("changed", changed)
             .and("launched", saved.launched)
-            .and("missing", &missing);
+            .and("missing", &missing)
+            .and("saas_linked", &linked);
         printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
     }
@@ -130,6 +144,9 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
             printer.answer(&difference(previous, &text, printer.paint()))?;
             printer.answer(&format!("integration {name} saved"))?;
         }
+    }
+    if let Some(application) = &linked {
+        printer.story(&format!("{} is linked to the software catalog now", shown(application)));
     }
     if !saved.missing.is_empty() {
         printer.tell(&format!(

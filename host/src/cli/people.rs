@@ -9,9 +9,9 @@ use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, Person, line};
 use super::output::{Column, Table, count, cut, number, shown};
 use super::people_file::{self, Csv};
-use super::run as commands;
 use super::session::Session;
 use super::trouble::Trouble;
+use super::{hand, run as commands};
 use crate::store::{Found, PeopleFilter, PersonRow, Store};
 
 #[derive(Debug, Subcommand)]
@@ -62,6 +62,8 @@ pub(super) enum Command {
         /// The file; its first line names the columns
         file: PathBuf,
     },
+    #[command(flatten)]
+    Hand(hand::Command),
     /// Write everybody, ordered by id: the same directory gives the same bytes
     ///
     /// Example: userload people export > people.csv
@@ -90,6 +92,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
         }
         Command::Show { who } => show(session, &who),
         Command::Import { file } => import(session, &file),
+        Command::Hand(command) => hand::run(session, command),
         Command::Export { status, csv: _ } => {
             export(session, status.map(|status| matches!(status, Status::Active)))
         }
@@ -157,8 +160,8 @@ pub(super) fn status(person: &PersonRow) -> &'static str {
     if person.active { "active" } else { "inactive" }
 }
 
-fn show(session: &Session, who: &str) -> Result<ExitStatus> {
-    let store = session.store()?;
+/// The person that somebody named.
+pub(super) fn find(session: &Session, store: &Store, who: &str) -> Result<Box<PersonRow>> {
     let person = match store.find_person(who, &session.stamped(&store)?)? {
         Found::One(person) => person,
         Found::Nobody => {
@@ -182,11 +185,17 @@ fn show(session: &Session, who: &str) -> Result<ExitStatus> {
             .into());
         }
     };
+    Ok(person)
+}
+
+fn show(session: &Session, who: &str) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let person = find(session, &store, who)?;
     super::person_card::show(session, &store, &person)
 }
 
 /// The access roles that a file may give: those of all integrations, and the default ones.
-fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
+pub(super) fn access_roles(session: &Session, store: &Store) -> Result<Vec<String>> {
     let mut roles: Vec<String> = crate::config::DEFAULT_ACCESS_ROLES.map(str::to_owned).to_vec();
     for row in store.integrations()? {
         if let Ok(integration) = session.parse(store, &row) {

@@ -240,7 +240,7 @@ fn status(cell: &str) -> Result<bool, String> {
 }
 
 /// The JSON text of a cell, by the type of its field. Numbers and times keep their text.
-fn value(target: &Target, cell: &str, access_roles: &[String]) -> Result<Box<RawValue>, String> {
+pub(super) fn value(target: &Target, cell: &str, access_roles: &[String]) -> Result<Box<RawValue>, String> {
     let shown = cell.escape_debug();
     let text = |text: &str| serde_json::value::to_raw_value(text).map_err(|error| error.to_string());
     if target.name == ACCESS_ROLE {

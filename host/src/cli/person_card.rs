@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::exit::ExitStatus;
-use super::output::json_v1::{Answer, LedgerRow, Link, Origin, Person, Question as QuestionV1};
+use super::output::json_v1::{
+    Answer, LedgerRow, Link, Lock, Origin, Person, Pin, Question as QuestionV1, SaasUser,
+};
 use super::output::{Column, Table, age, cut, field_changes, shown, stored_differences, time, value};
 use super::session::Session;
 use super::{people, runs};
 use crate::explain::{self, FieldChange};
-use crate::model::{CONNECTOR_SYNC_TIME, Targets};
-use crate::store::{ChangeRow, LinkRow, PersonRow, Question, Store, fields};
+use crate::model::{CONNECTOR_SYNC_TIME, Millis, Targets};
+use crate::store::{ChangeRow, LinkRow, LockRow, PersonRow, PinRow, Question, SaasUserRow, Store, fields};
 
 /// Rows of the ledger in the history that is shown.
 const HISTORY: usize = 50;
@@ -26,6 +28,10 @@ struct Card<'a> {
     rows: Vec<ChangeRow>,
     values: BTreeMap<String, Vec<FieldChange>>,
     held: Vec<Question>,
+    locks: Vec<LockRow>,
+    pins: Vec<PinRow>,
+    /// What they are in SaaS applications, each with the moment before which an activity counts as idle.
+    saas: Vec<(SaasUserRow, Millis)>,
 }
 
 pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Result<ExitStatus> {
@@ -34,6 +40,8 @@ pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Resu
     for account in store.accounts_of_person(person.id)? {
         held.extend(store.questions_about(&account)?.into_iter().filter(|it| it.state == "open"));
     }
+    let saas = store.saas_of_person(person.id)?;
+    let idle = super::saas_users::idle_before(session, store, &saas)?;
     let card = Card {
         targets: store.targets(),
         person,
@@ -41,16 +49,21 @@ pub(super) fn show(session: &Session, store: &Store, person: &PersonRow) -> Resu
         values: explain::values(&rows),
         rows,
         held,
+        locks: store.locks_of(person.id)?,
+        pins: store.person_pins(person.id)?,
+        saas: saas.into_iter().zip(idle).collect(),
     };
     if session.printer.json() {
-        session.printer.answer(&json(&card).text()?)?;
+        session.printer.answer(&json(&card, session.now()).text()?)?;
     } else {
         session.printer.answer(&render(session, &card)?)?;
     }
     Ok(ExitStatus::Done)
 }
 
-fn json(card: &Card<'_>) -> Answer {
+fn json(card: &Card<'_>, now: Millis) -> Answer {
+    let saas: Vec<SaasUser<'_>> =
+        card.saas.iter().map(|(user, before)| SaasUser::new(user, *before, now)).collect();
     let links: Vec<Link<'_>> = card.links.iter().map(Link::from).collect();
     let history: Vec<LedgerRow<'_>> = card.rows.iter().take(HISTORY).map(LedgerRow::from).collect();
     let status = explain::status_history(&card.rows);
@@ -65,8 +78,11 @@ fn json(card: &Card<'_>) -> Answer {
         .and("links", links)
         .and("origins", origins)
         .and("held", held)
+        .and("locks", card.locks.iter().map(Lock::from).collect::<Vec<_>>())
+        .and("pins", card.pins.iter().map(Pin::from).collect::<Vec<_>>())
         .and("status_history", status)
         .and("history", history)
+        .and("saas", saas)
 }
 
 fn render(session: &Session, card: &Card<'_>) -> Result<String> {
@@ -84,6 +100,7 @@ fn render(session: &Session, card: &Card<'_>) -> Result<String> {
         text.push_str(&format!("\n{}\n", paint.bold("Links")));
         text.push_str(&links(&card.links).render(2, paint));
     }
+    text.push_str(&standing(session, &card.locks, &card.pins));
     if !card.held.is_empty() {
         text.push_str(&format!("\n{}\n", paint.bold("Held for you to decide")));
         let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text(""), Column::Text("")]);
@@ -94,6 +111,14 @@ fn render(session: &Session, card: &Card<'_>) -> Result<String> {
                 cut(&field_changes(&stored_differences(question.differences.as_deref())), 80).into_owned(),
                 age(session.now(), question.opened_at),
             ]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    if !card.saas.is_empty() {
+        text.push_str(&format!("\n{}\n", paint.bold("SaaS applications")));
+        let mut table = Table::new(&[Column::Text(""); 4]);
+        for (user, before) in &card.saas {
+            table.row(super::saas_users::row_of(user, *before, session.now()));
         }
         text.push_str(&table.render(2, paint));
     }
@@ -135,6 +160,43 @@ fn render(session: &Session, card: &Card<'_>) -> Result<String> {
         paint.dim(&format!("`userload why {}` tells the whole story", shown(&who)))
     ));
     Ok(text)
+}
+
+/// What no run writes: locks and pins.
+fn standing(session: &Session, locks: &[LockRow], pins: &[PinRow]) -> String {
+    let paint = session.printer.paint();
+    let mut text = String::new();
+    if !locks.is_empty() {
+        text.push_str(&format!("\n{}\n", paint.bold("Locked: no run writes it")));
+        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
+        for lock in locks {
+            let field = if lock.field.is_empty() { "everything" } else { &lock.field };
+            let note = cut(&shown(lock.note.as_deref().unwrap_or_default()), 80).into_owned();
+            table.row([shown(field).into_owned(), format!("run {}, {}", lock.run, time(lock.at)), note]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    if !pins.is_empty() {
+        text.push_str(&format!(
+            "\n{}\n",
+            paint.bold("Pinned: no run writes it while the source says the same")
+        ));
+        let mut table = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
+        for pin in pins {
+            let while_so = match pin.source_value.as_deref() {
+                Some(_) if pin.field == "*" => String::new(),
+                Some(value) => format!("while {} says {}", shown(&pin.integration), cut(&shown(value), 60)),
+                None => format!("while {} says nothing", shown(&pin.integration)),
+            };
+            table.row([
+                shown(pin.field_for_people()).into_owned(),
+                shown(&pin.reason).into_owned(),
+                while_so,
+            ]);
+        }
+        text.push_str(&table.render(2, paint));
+    }
+    text
 }
 
 /// Each value, where it comes from, and what it was before.

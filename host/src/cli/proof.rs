@@ -4,16 +4,18 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use super::credential::warning_of;
 use super::services::ready;
 use super::session::Session;
 use crate::config::{Integration, missing_for_launch};
 use crate::engine::contract::{Page, Setting, Source};
 use crate::engine::{CallError, Connector};
-use crate::sync::preflight::{self, Problem};
-use crate::sync::{Progress, Retry, RunError, Silent, ask};
+use crate::store::Store;
+use crate::sync::preflight::Problem;
+use crate::sync::{Progress, Retry, RunError, ask};
 
 /// How many users a check reads.
-const SAMPLE: u32 = 25;
+pub(super) const SAMPLE: u32 = 25;
 
 /// What one look of a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,11 +45,16 @@ pub struct CheckItem {
     pub help: Option<String>,
 }
 
-fn item(what: &str, verdict: Verdict, detail: impl Into<String>, help: Option<String>) -> CheckItem {
+pub(super) fn item(
+    what: &str,
+    verdict: Verdict,
+    detail: impl Into<String>,
+    help: Option<String>,
+) -> CheckItem {
     CheckItem { what: what.to_owned(), verdict, detail: detail.into(), help }
 }
 
-fn problem(problem: Problem) -> CheckItem {
+pub(super) fn problem(problem: Problem) -> CheckItem {
     item(problem.place, Verdict::Problem, problem.what, problem.help)
 }
 
@@ -79,6 +86,7 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
         item("plugin", Verdict::Ok, "speaks the contract and imports nothing beyond it", None),
     ];
     items.extend(missing(&ready.integration));
+    items.extend(end(session, &store, &row.credential)?);
     let page_size = ready.integration.page_size.min(SAMPLE);
     let source = Source { page_size, ..ready.source.clone() };
     let Some(page) = prove(session, &mut ready.connector, &source, &mut items, progress)? else {
@@ -112,40 +120,7 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
     Ok(items)
 }
 
-/// Proves a credential at the source.
-///
-/// # Errors
-/// When it could not even be tried.
-pub(super) fn credential_test(session: &Session, name: &str) -> Result<Vec<CheckItem>> {
-    let store = session.store()?;
-    let credential = session.credential(&store, name)?;
-    let site = session.site()?;
-    let settings = match preflight::complete(&site.plugin, &credential) {
-        Ok(settings) => settings,
-        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
-    };
-    // What the integrations of this credential may reach, it may reach for this test.
-    let mut granted = Vec::new();
-    for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
-        if let Ok(integration) = session.parse(&store, &row) {
-            granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
-        }
-    }
-    let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
-    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
-    let mut connector = match connector {
-        Ok(connector) => connector,
-        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
-    };
-    let mut items = vec![item("settings", Verdict::Ok, shown(&settings), None)];
-    let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
-    if let Some(page) = prove(session, &mut connector, &source, &mut items, &Silent)? {
-        listing(&source, &page, &mut items);
-    }
-    Ok(items)
-}
-
-fn shown(settings: &[Setting]) -> String {
+pub(super) fn shown(settings: &[Setting]) -> String {
     let of = |name: &str| settings.iter().find(|it| it.name == name).map_or("", |it| it.value.as_str());
     format!("Graph at {}, login at {}", of("domain"), of("login"))
 }
@@ -162,8 +137,15 @@ fn missing(integration: &Integration) -> Option<CheckItem> {
     })
 }
 
+/// When what the credential proves itself with ends, if that is near.
+fn end(session: &Session, store: &Store, credential: &str) -> Result<Option<CheckItem>> {
+    let row = session.credential_row(store, credential)?;
+    let warning = warning_of(&row, session.now());
+    Ok(warning.map(|(warning, help)| item("expiry", Verdict::Note, warning, Some(help))))
+}
+
 /// Token, tenant, permission and one page.
-fn prove(
+pub(super) fn prove(
     session: &Session,
     connector: &mut Connector,
     source: &Source,
@@ -198,7 +180,7 @@ fn prove(
     }
 }
 
-fn listing(source: &Source, page: &Page, items: &mut Vec<CheckItem>) {
+pub(super) fn listing(source: &Source, page: &Page, items: &mut Vec<CheckItem>) {
     let filter = source.filter.as_deref().map(|it| format!(" with the filter {it}")).unwrap_or_default();
     items.push(match page.total {
         Some(0) => item(

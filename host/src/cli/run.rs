@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use super::{check as checks, proof, runs, services};
 use crate::config::missing_for_launch;
 use crate::model::Outcome;
-use crate::sync::{RunReport, RunState};
+use crate::sync::{RunKind, RunReport, RunState};
 
 /// Which integration.
 #[derive(clap::Args, Debug)]
@@ -136,6 +136,11 @@ pub(super) fn show(session: &Session, report: &RunReport, launched: bool, all: b
     Ok(status_of(report))
 }
 
+/// Whether an undo had to leave something as it was.
+fn not_undone(report: &RunReport) -> bool {
+    report.kind == RunKind::Undo && report.causes.iter().any(|group| group.outcome == Outcome::Kept)
+}
+
 /// The exit status that a report comes to.
 pub(super) fn status_of(report: &RunReport) -> ExitStatus {
     let judged = !report.kind.lists() || report.completeness.complete;
@@ -143,7 +148,7 @@ pub(super) fn status_of(report: &RunReport) -> ExitStatus {
         ExitStatus::Failed
     } else if report.newly_held > 0 || !judged {
         ExitStatus::Attention
-    } else if report.count(Outcome::Failed) > 0 {
+    } else if report.count(Outcome::Failed) > 0 || not_undone(report) {
         ExitStatus::FailedRows
     } else {
         ExitStatus::Done

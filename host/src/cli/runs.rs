@@ -263,7 +263,8 @@ fn name(change: &ChangeRow) -> String {
 pub(super) fn what(change: &ChangeRow) -> String {
     let changes = field_changes(&stored_differences(change.differences.as_deref()));
     // By hand, who and why says as much as what.
-    let plain = change.integration.is_some() && matches!(change.outcome.as_str(), "updated" | "renamed");
+    let by_source = change.integration.is_some() && change.kind != "undo";
+    let plain = by_source && matches!(change.outcome.as_str(), "updated" | "renamed");
     let mut text = match changes.as_str() {
         "" => shown(&change.reason).into_owned(),
         changes if plain => changes.to_owned(),

@@ -7,13 +7,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::credential::{promote, warning_of};
+use super::installation;
 use super::interrupt::Watch;
 use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::SourceField;
+use crate::credential::NEXT_CLIENT_SECRET;
 use crate::engine::contract::{Place, Presence};
-use crate::store::{IntegrationRow, Store};
+use crate::store::{CredentialRow, IntegrationRow, Store};
 use crate::sync::preflight::{self, Problem, Ready};
 use crate::sync::{self, Job, Progress, RunError, RunKind, RunReport};
 
@@ -139,6 +142,7 @@ fn with_job<T>(
     let row = session.integration_row(&store, Some(integration))?;
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
+    let credential = session.credential_row(&store, &row.credential)?;
     let transformer = || site.transformer();
     let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
@@ -148,8 +152,30 @@ fn with_job<T>(
         ready: &mut ready,
         clock: session.clock,
         progress: &watch,
+        notes: ending(session, &credential),
     };
-    work(&mut job)
+    let done = work(&mut job);
+    // A run that failed later has shown as well which secret is good.
+    if ready.connector.accepted(NEXT_CLIENT_SECRET) {
+        let name = &row.credential;
+        match promote(session, &mut store, name) {
+            Ok(true) => progress.note(&format!(
+                "the client secret of the credential {name} was refused; its next secret has taken the place"
+            )),
+            Ok(false) => {}
+            // The run is what it is; the next one tries both again.
+            Err(error) => {
+                progress.note(&format!("the next secret of {name} could not take the place: {error:#}"))
+            }
+        }
+    }
+    done
+}
+
+/// What is to be told in each run about the end of its credential.
+fn ending(session: &Session, credential: &CredentialRow) -> Vec<String> {
+    let warning = warning_of(credential, session.now());
+    warning.map(|(warning, help)| format!("{warning}: {help}")).into_iter().collect()
 }
 
 /// Everything that a run needs, or all that is in its way.
@@ -159,6 +185,9 @@ pub(super) fn ready(
     store: &Store,
     row: &IntegrationRow,
 ) -> Result<Result<Ready, Vec<Problem>>> {
+    if let Err(problem) = installation::runs_here(session, store, row)? {
+        return Ok(Err(vec![problem]));
+    }
     let credential = session.credential(store, &row.credential)?;
     Ok(preflight::prepare(&site.plugin, &site.manifest, store, row, credential))
 }
@@ -224,6 +253,11 @@ pub(super) fn alone(session: &Session, integration: &str) -> Result<File> {
             Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
         }
     }
+}
+
+/// The locks of all integrations: links change hands, and nobody may run meanwhile.
+pub(super) fn all_alone(session: &Session, store: &Store) -> Result<Vec<File>> {
+    store.integrations()?.iter().map(|row| alone(session, &row.name)).collect()
 }
 
 /// What a plugin is; the built-in one when no file is given.

@@ -10,7 +10,7 @@ use super::services;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, nearest};
-use crate::credential::{self, Credential, Key};
+use crate::credential::{self, CLIENT_SECRET, Credential, FEDERATED_TOKEN, Key};
 use crate::model::{Clock, Millis, Targets};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
@@ -135,7 +135,13 @@ impl Session {
     /// When there is none of that name, or its secrets cannot be opened.
     pub fn credential(&self, store: &Store, name: &str) -> Result<Credential> {
         let row = self.credential_row(store, name)?;
-        let secrets = credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?;
+        let secrets = match &row.about.federated_token_file {
+            Some(path) => [(FEDERATED_TOKEN.to_owned(), credential::federated_token(path)?)].into(),
+            None => match credential::kept_outside(&row.about.kept)? {
+                Some(secret) => [(CLIENT_SECRET.to_owned(), secret)].into(),
+                None => credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?,
+            },
+        };
         Ok(Credential { name: row.name, settings: row.settings, secrets })
     }
 

@@ -3,13 +3,14 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use super::credential::warning_of;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, HoldCause, RunLine, moment};
 use super::output::{Column, Paint, Table, age, count, number, shown};
 use super::session::Session;
 use crate::config::missing_for_launch;
 use crate::model::{Millis, Outcome};
-use crate::store::{Census, CredentialRow, HoldGroup, IntegrationRow, RunRow, Store};
+use crate::store::{Census, HoldGroup, IntegrationRow, RunRow, Store};
 use crate::sync::OVERDUE;
 
 /// One integration, as the screen has it.
@@ -87,26 +88,12 @@ fn board(session: &Session, store: &Store) -> Result<Board> {
         holds: store.hold_groups(None)?,
         census: store.census()?,
         now: session.now(),
-        expiring: credentials.iter().filter_map(|it| expiring(it, session.now())).collect(),
+        expiring: credentials
+            .iter()
+            .filter_map(|it| warning_of(it, session.now()))
+            .map(|(warning, _)| warning)
+            .collect(),
     })
-}
-
-/// What is to be said about the end of a secret, when it is near.
-fn expiring(row: &CredentialRow, now: Millis) -> Option<String> {
-    /// Days before the end at which it is worth saying.
-    const SOON: i32 = 30;
-    let day: jiff::civil::Date = row.expires_on.as_deref()?.parse().ok()?;
-    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_millisecond(now).ok()?).date();
-    let left = day.since(today).ok()?.get_days();
-    let name = shown(&row.name);
-    match left {
-        ..0 => Some(format!("the secret of the credential {name} expired on {day}")),
-        0..=SOON => Some(format!(
-            "the secret of the credential {name} expires on {day}, in {}",
-            count(left.unsigned_abs().into(), "day", "days")
-        )),
-        _ => None,
-    }
 }
 
 fn welcome(session: &Session, paint: Paint) -> String {
@@ -212,7 +199,7 @@ fn outcome(run: &RunRow) -> String {
         "planned" => parts.push("not applied".to_owned()),
         state => parts.push(state.to_owned()),
     }
-    if !report.completeness.complete && run.state != "failed" {
+    if report.kind.lists() && !report.completeness.complete && run.state != "failed" {
         parts.push("listing incomplete".to_owned());
     }
     if run.state != "failed" {

@@ -144,6 +144,7 @@ fn prepare(session: &Session, sim: &Sim) -> Result<()> {
         settings,
         sealed: credential::seal(&key, &session.tenant, NAME, &secrets)?,
         expires_on: None,
+        about: crate::credential::About::default(),
         saved_at: session.now(),
     })?;
     let site = session.site()?;

@@ -5,7 +5,7 @@ use std::error::Error;
 use super::exit::ExitStatus;
 use super::output::Paint;
 use crate::config::ConfigReport;
-use crate::credential::{KeyError, SealError};
+use crate::credential::{KeyError, OutsideError, SealError};
 use crate::store::StoreError;
 use crate::sync::RunError;
 
@@ -88,6 +88,9 @@ fn help(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(it) = error.downcast_ref::<RunError>() {
         return it.help();
     }
+    if let Some(it) = error.downcast_ref::<OutsideError>() {
+        return it.help();
+    }
     error.downcast_ref::<SealError>()?.help()
 }
 
@@ -98,7 +101,10 @@ pub(super) fn exit(error: &anyhow::Error) -> ExitStatus {
         .chain()
         .find_map(|it| {
             // What is configured, or asked for, has to be put right first.
-            let configured = it.is::<ConfigReport>() || it.is::<KeyError>() || it.is::<SealError>();
+            let configured = it.is::<ConfigReport>()
+                || it.is::<KeyError>()
+                || it.is::<SealError>()
+                || it.is::<OutsideError>();
             let refused = matches!(
                 it.downcast_ref::<StoreError>(),
                 Some(StoreError::Refused(_) | StoreError::NoTenant { .. })

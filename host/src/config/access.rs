@@ -2,7 +2,7 @@
 //! fields two integrations share.
 
 use super::integration::{Integration, Origin};
-use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Targets, fold_key};
+use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, MANAGER, Targets, fold_key};
 
 /// The access roles of a document that names none.
 pub const DEFAULT_ACCESS_ROLES: [&str; 5] = ["Employee", "Contractor", "External", "Guest", "Administrator"];
@@ -79,6 +79,9 @@ pub fn shared_fields<'a>(one: &'a Integration, other: &Integration) -> Vec<&'a s
         .filter(|name| *name != CONNECTOR_SYNC_TIME)
         .filter(|name| other.mapping.iter().any(|rule| rule.target.name == *name))
         .collect();
+    if one.manager && other.manager {
+        shared.push(MANAGER);
+    }
     // The tenant's own fields come last.
     let built_in = Targets::built_in();
     shared.sort_by_key(|name| built_in.names().position(|it| it == *name).unwrap_or(usize::MAX));

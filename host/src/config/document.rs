@@ -5,12 +5,12 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::access::{DEFAULT_ACCESS_ROLES, is_administrator_role};
-use super::integration::{Action, DisabledNew, Integration, Mode, Reactivate};
+use super::integration::{Action, DisabledNew, Installation, Integration, Mode, Reactivate};
 use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, sections};
+use super::{mapping, saas, sections};
 use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -67,6 +67,11 @@ fn read(
     let credential = name_of_credential(&mut keys, problems);
     let filter = filter(&mut keys, problems);
     let integration = variant(&mut keys, filter.is_some(), problems);
+    let installation = keys.choice(
+        "installation",
+        &[("cloud", Installation::Cloud), ("local", Installation::Local)],
+        problems,
+    );
     let mode = keys.choice(
         "mode",
         &[
@@ -103,11 +108,14 @@ fn read(
     let match_keys = match_keys(&mut keys, targets, problems);
     let (access_roles, administrator_roles_from_source) = access_roles(&mut keys, problems);
     let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
+    let saas = saas::saas(&mut keys, problems);
+    let manager = keys.flag("manager", problems).unwrap_or(false);
     keys.finish("", problems);
     Integration {
         name,
         integration,
         credential,
+        installation: installation.unwrap_or(Installation::Cloud),
         mode: mode.unwrap_or(Mode::CreateAndUpdate),
         filter,
         deactivate,
@@ -125,6 +133,8 @@ fn read(
         guard,
         grants,
         page_size: u32::try_from(page_size).unwrap_or(999),
+        saas,
+        manager,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::saas::SaasLoad;
 use crate::model::Target;
 
 /// What a run does with rows that it meets.
@@ -16,6 +17,16 @@ pub enum Mode {
     CreateOnly,
     /// Known people are updated, new ones passed over.
     UpdateOnly,
+}
+
+/// Where an integration runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Installation {
+    /// Wherever the store is, from credentials that are sealed in it.
+    Cloud,
+    /// On the machine that saved it, from a credential that is kept there.
+    Local,
 }
 
 /// What happens to somebody for one cause.
@@ -163,6 +174,8 @@ pub struct Integration {
     pub integration: String,
     /// The credential's name.
     pub credential: String,
+    /// Where it runs.
+    pub installation: Installation,
     /// What it does with rows.
     pub mode: Mode,
     /// The source's filter; none = everybody.
@@ -197,4 +210,8 @@ pub struct Integration {
     pub grants: Vec<GrantEntry>,
     /// Users a page.
     pub page_size: u32,
+    /// SaaS users are loaded as well, and how; none = people only.
+    pub saas: Option<SaasLoad>,
+    /// Whether managers are read, in a pass of their own, into the field `manager`.
+    pub manager: bool,
 }

@@ -38,12 +38,13 @@ pub(super) fn read(
                 continue;
             };
             if target.filled == Filled::ByPass {
-                problems.add(
+                problems.add_with_help(
                     key.span(),
                     format!(
                         "`{}` is filled by a pass of its own, and never by a rule of the mapping",
                         target.name
                     ),
+                    format!("write `{} = true` above `[mapping]`", target.name),
                 );
                 continue;
             }

@@ -10,6 +10,7 @@ mod keys;
 mod mapping;
 mod near;
 mod problem;
+mod saas;
 mod sections;
 mod source;
 mod texts;
@@ -17,11 +18,12 @@ mod texts;
 pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch, shared_fields};
 pub use document::{is_sound_name, parse};
 pub use integration::{
-    Action, DisabledNew, Grace, GrantEntry, Guard, Integration, Limit, Mode, NullRule, Origin, Reactivate,
-    Rule,
+    Action, DisabledNew, Grace, GrantEntry, Guard, Installation, Integration, Limit, Mode, NullRule, Origin,
+    Reactivate, Rule,
 };
 pub use near::nearest;
 pub use problem::{ConfigReport, Problem};
+pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
 pub use source::SourceField;
 #[cfg(test)]
 pub(crate) use source::seed_fields;

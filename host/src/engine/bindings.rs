@@ -7,9 +7,12 @@ wasmtime::component::bindgen!({
     world: "plugin-bindings",
     exports: {
         "userload:directory/connector.identify": async,
+        "userload:directory/connector.inspect-credential": async,
         "userload:directory/connector.fetch-users": async,
         "userload:directory/connector.confirm-absent": async,
         "userload:directory/connector.fetch-saas-users": async,
+        "userload:directory/connector.fetch-saas-roles": async,
+        "userload:directory/connector.fetch-managers": async,
     },
     additional_derives: [PartialEq, Eq, serde::Serialize],
 });

@@ -1,7 +1,9 @@
 //! The half that talks to the source: one store, with the door, the secrets and the log linked.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, Identity, Page, Presence, SaasPage, Source};
+use super::contract::{
+    self, CredentialFacts, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source,
+};
 use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -107,6 +109,18 @@ impl Connector {
         .await
     }
 
+    /// What the source says about the credential itself, as far as it may be seen.
+    pub async fn inspect_credential(&mut self, source: &Source) -> Result<CredentialFacts, CallError> {
+        let source = source.clone();
+        self.call("inspect-credential", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_inspect_credential(&mut live.store, &source).await
+            })
+        })
+        .await
+    }
+
     /// One page of users; `after` none = the first.
     pub async fn fetch_users(&mut self, source: &Source, after: Option<&str>) -> Result<Page, CallError> {
         let (source, after) = (source.clone(), after.map(str::to_owned));
@@ -151,11 +165,49 @@ impl Connector {
         .await
     }
 
+    /// One page of who has which role; `after` none = the first.
+    pub async fn fetch_saas_roles(
+        &mut self,
+        source: &Source,
+        roles: &RoleSource,
+        after: Option<&str>,
+    ) -> Result<RolePage, CallError> {
+        let (source, roles, after) = (source.clone(), roles.clone(), after.map(str::to_owned));
+        self.call("fetch-saas-roles", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_fetch_saas_roles(&mut live.store, &source, &roles, after.as_ref()).await
+            })
+        })
+        .await
+    }
+
+    /// One page of managers; `after` none = the first.
+    pub async fn fetch_managers(
+        &mut self,
+        source: &Source,
+        after: Option<&str>,
+    ) -> Result<ManagerPage, CallError> {
+        let (source, after) = (source.clone(), after.map(str::to_owned));
+        self.call("fetch-managers", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_fetch_managers(&mut live.store, &source, after.as_ref()).await
+            })
+        })
+        .await
+    }
+
     /// What the session has used so far.
     pub fn usage(&self) -> Usage {
         let mut usage = self.maker.witness.usage(&self.usage);
         usage.traffic = self.maker.door.traffic();
         usage
+    }
+
+    /// Whether the source has given a token for the secret of this name in this session.
+    pub fn accepted(&self, secret: &str) -> bool {
+        self.maker.secrets.accepted(secret)
     }
 
     /// The session's log.

@@ -38,8 +38,10 @@ pub use usage::Usage;
 /// The words of the contract, as `wit/` defines them.
 pub mod contract {
     pub use super::bindings::exports::userload::directory::connector::{
-        FieldInfo, Identity, Manifest, Next, Page, PageUser, Place, Presence, Removal, RemovedUser, SaasPage,
-        SaasUser, SecretAsk, SecretKind, SettingInfo, Source, Suggestion, TokenBinding,
+        CatalogEntry, CredentialFacts, CredentialPage, FieldInfo, Identity, ManagedUser, ManagerPage,
+        Manifest, Next, Page, PagePurpose, PageUser, PermissionInfo, Place, Presence, RegisteredKey, Removal,
+        RemovedUser, RoleHolder, RolePage, RoleSource, SaasPage, SaasUser, SecretAsk, SecretKind,
+        SettingInfo, Source, Suggestion, TokenBinding,
     };
     pub use super::bindings::exports::userload::directory::transform::{
         AbsentPerson, BarredField, CandidateSet, DeactivatedBy, Decision, Difference, Evidence, Incoming,

@@ -34,11 +34,19 @@ impl Needs {
         for template in &manifest.origins {
             note(&mut problems, "an origin", origin(template).map(|origin| needs.origins.push(origin)));
         }
-        for ask in &manifest.secrets {
+        let asked = |when: &Option<Setting>| {
+            when.as_ref().is_none_or(|it| lookup(&it.name) == Some(it.value.as_str()))
+        };
+        for ask in manifest.secrets.iter().filter(|ask| asked(&ask.when)) {
             let about = format!("the secret `{}`", ask.name);
-            let kind = match ask.kind {
-                WitKind::Text => SecretKind::Text,
-                WitKind::SigningKey => SecretKind::SigningKey,
+            let kind = || match (ask.kind, &ask.subject) {
+                (WitKind::Text, _) => Ok(SecretKind::Text),
+                (WitKind::SigningKey, Some(subject)) => {
+                    Ok(SecretKind::SigningKey { subject: holes::word(subject, lookup).map_err(words)? })
+                }
+                (WitKind::SigningKey, None) => {
+                    Err("it does not say whom its assertions speak for".to_owned())
+                }
             };
             let binding = || {
                 Ok::<_, String>(Binding {
@@ -50,9 +58,10 @@ impl Needs {
                     place: place(&ask.place)?,
                 })
             };
-            let done = binding().map(|binding| {
-                let (name, optional) = (ask.name.clone(), ask.optional);
+            let done = binding().and_then(|binding| {
+                let (name, optional, kind) = (ask.name.clone(), ask.optional, kind()?);
                 needs.secrets.push(SecretAsk { name, kind, optional, binding });
+                Ok(())
             });
             note(&mut problems, &about, done);
         }

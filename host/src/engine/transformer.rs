@@ -1,7 +1,7 @@
 //! The pure half: the same component with nothing but the log linked, called directly.
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
-use super::contract::{self, BadRecord, Decision, Incoming, Manifest, MappedRecord, Setting};
+use super::contract::{self, BadRecord, CredentialPage, Decision, Incoming, Manifest, MappedRecord, Setting};
 use super::cpu::{self, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
@@ -54,6 +54,14 @@ impl Transformer {
     pub fn complete_settings(&mut self, settings: &[Setting]) -> Result<Vec<Setting>, CallError> {
         self.call("complete-settings", |live| {
             live.plugin.userload_directory_connector().call_complete_settings(&mut live.store, settings)
+        })?
+        .map_err(plain)
+    }
+
+    /// The vendor's pages about a credential with these settings.
+    pub fn credential_pages(&mut self, settings: &[Setting]) -> Result<Vec<CredentialPage>, CallError> {
+        self.call("credential-pages", |live| {
+            live.plugin.userload_directory_connector().call_credential_pages(&mut live.store, settings)
         })?
         .map_err(plain)
     }

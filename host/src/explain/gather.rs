@@ -365,7 +365,7 @@ impl Scene<'_> {
             let person = store.person_of_row(row, &[])?;
             Ok((person.name(), person.uid))
         };
-        let mut matching = Matching { decided: store.decided(self.account)?, ..Matching::default() };
+        let mut matching = Matching { decided: store.decision_of(self.account)?, ..Matching::default() };
         if let Some(link) = link {
             matching.linked = Some(name(link.person)?);
             matching.linked_by = self
@@ -489,7 +489,7 @@ fn unmet(
         return Ok(Unseen { integration: name, why: "it has never run".to_owned(), asked });
     };
     let mut parts = vec![match (last.state.as_str(), &last.report) {
-        ("applied" | "planned", Some(report)) if !report.completeness.complete => {
+        ("applied" | "planned", Some(report)) if report.kind.lists() && !report.completeness.complete => {
             format!("not met by run {}, whose listing was incomplete", last.number)
         }
         ("applied" | "planned", _) => format!("not met by run {}", last.number),

@@ -17,7 +17,7 @@ pub use subject::{Subject, subject};
 
 use crate::engine::contract::Presence;
 use crate::model::{Millis, Outcome};
-use crate::store::{Account, ChangeRow, Decided, PersonRow, Question, StandingLock, StandingPin};
+use crate::store::{Account, ChangeRow, DecisionRow, PersonRow, Question, StandingLock, StandingPin};
 
 /// The whole story.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ pub struct Matching {
     /// The match keys, where there is no link.
     pub keys: Vec<KeyStory>,
     /// What somebody decided.
-    pub decided: Option<Decided>,
+    pub decided: Option<DecisionRow>,
 }
 
 /// A match key and whom it leads to.

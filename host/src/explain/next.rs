@@ -90,13 +90,12 @@ pub(super) fn next(facts: &Facts<'_>) -> Vec<String> {
 }
 
 fn question(it: &Question) -> String {
-    format!(
-        "held since {} (run {}), {}: {}; `userload held approve` or `held reject` decides it",
-        day(it.opened_at),
-        it.opened_run,
-        it.cause,
-        it.reason
-    )
+    let how = if it.cause == "ambiguous" {
+        format!("`userload held decide {}` says who it is", it.source_id)
+    } else {
+        format!("`userload held approve {0}` or `userload held reject {0}` decides it", it.id)
+    };
+    format!("held since {} (run {}), {}: {}; {how}", day(it.opened_at), it.opened_run, it.cause, it.reason)
 }
 
 /// What the next run does by itself.

@@ -130,7 +130,7 @@ fn the_stored_record_tells_what_the_next_run_does() {
     assert!(said(Outcome::Updated, change, &[]).starts_with("next run: updated (department differs)"));
     let question = held("clear:department", change);
     let waits = said(Outcome::Updated, change, std::slice::from_ref(&question));
-    assert!(waits.contains("clear:department: too many; `userload held approve`"), "{waits}");
+    assert!(waits.contains("clear:department: too many; `userload held approve 1` or "), "{waits}");
     assert!(waits.ends_with("next run: held again, until it is decided"), "{waits}");
     let more = Some(r#"[["department","a",null],["city","b","c"]]"#);
     assert!(said(Outcome::Updated, more, &[question]).contains("next run: updated"), "the city is not held");

@@ -37,11 +37,13 @@ pub enum Outcome {
     Skipped,
     /// Nothing differs.
     Unchanged,
+    /// No longer there: by hand only, in the ledger (an undone creation, a merge, an erasure).
+    Removed,
 }
 
 impl Outcome {
     /// All, in order of precedence.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Failed,
         Self::Ambiguous,
         Self::Created,
@@ -56,6 +58,7 @@ impl Outcome {
         Self::Filtered,
         Self::Skipped,
         Self::Unchanged,
+        Self::Removed,
     ];
 
     /// Its name, as the store, tables and JSON have it.
@@ -76,6 +79,7 @@ impl Outcome {
             Self::Filtered => "filtered",
             Self::Skipped => "skipped",
             Self::Unchanged => "unchanged",
+            Self::Removed => "removed",
         }
     }
 
@@ -90,6 +94,7 @@ impl Outcome {
                 | Self::Adopted
                 | Self::Renamed
                 | Self::Updated
+                | Self::Removed
         )
     }
 }

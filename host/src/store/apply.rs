@@ -58,6 +58,9 @@ pub struct Applied {
     pub newly_held: u64,
     /// Holds that this run withdrew.
     pub withdrawn: u64,
+    /// Of a pass over SaaS users: how many were left out because their person is not deactivated after all, and
+    /// how many have no person. None = there was no pass.
+    pub saas: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -113,6 +116,8 @@ impl Store {
                 }
             }
             applied.newly_held = holds::open(&tx, tenant, apply)?;
+            super::managers::settle(&tx, tenant, apply)?;
+            applied.saas = super::saas::apply(&tx, tenant, apply.run.row, apply.at)?;
             let report = report(&applied)?;
             tx.execute(
                 "UPDATE run SET state = 'applied', ended_at = ?2, report = ?3 WHERE id = ?1",
@@ -135,9 +140,9 @@ fn leave_out_moved(
 ) -> Result<Vec<(crate::model::Outcome, String)>> {
     let mut changed = tx.prepare(
         "SELECT c.id, coalesce(json_extract(p.fields, '$.username'), c.source_id), c.outcome
-         FROM change c JOIN person p ON p.id = c.person
+         FROM change c LEFT JOIN person p ON p.id = c.person
          WHERE c.run = ?1 AND c.state IN ('flows', 'held') AND c.base_version IS NOT NULL
-           AND p.version != c.base_version",
+           AND p.version IS NOT c.base_version",
     )?;
     let mut taken = tx.prepare(
         "SELECT c.id,
@@ -300,9 +305,9 @@ fn links(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     )?;
     tx.execute(
         "INSERT INTO link (tenant, integration, source_tenant, cloud, source_id, person, document, digest, basis,
-                           person_version, open, enabled)
+                           person_version, open, enabled, made_by)
          SELECT :tenant, :integration, :source_tenant, :cloud, s.source_id, s.person, s.document, s.digest, :basis,
-                p.version, s.open, s.enabled
+                p.version, s.open, s.enabled, :run
          FROM staged s JOIN person p ON p.id = s.person
          WHERE s.run = :run AND s.linking = 1 AND s.link IS NULL ORDER BY s.source_id",
         named_params! {

@@ -8,7 +8,7 @@ use super::apply::Apply;
 use super::fields::Difference;
 use super::{AMBIGUOUS, NewPin, Result, RunId, Store, StoreError, pins};
 use crate::model::{Millis, Outcome};
-use crate::sync::{Completeness, Cost, RunKind, RunReport, RunState, Timings};
+use crate::sync::{RunKind, RunReport, RunState};
 
 /// An open hold, as an answer to it needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +190,10 @@ type Pinned = Vec<(String, Option<String>)>;
 
 /// What a rejection of a hold pins, or why it cannot be rejected.
 fn pinned(hold: &OpenHold) -> Result<std::result::Result<Pinned, &'static str>> {
+    if hold.cause.starts_with(super::SAAS_LEAVING) {
+        // Nothing of the person: the pass over SaaS users looks at the hold itself.
+        return Ok(Ok(Vec::new()));
+    }
     if let Some(word) = hold.cause.strip_prefix("deactivate:") {
         if word == "unconfirmed" {
             return Ok(Err("the source gave no answer about them yet; `userload held approve` asks again"));
@@ -214,27 +218,11 @@ fn pinned(hold: &OpenHold) -> Result<std::result::Result<Pinned, &'static str>> 
 
 fn report(run: i64, integration: &str, at: Millis, rejected: u64) -> RunReport {
     RunReport {
-        run,
-        integration: integration.to_owned(),
-        kind: RunKind::Reject,
         state: RunState::Applied,
-        started_at: at,
         ended_at: Some(at),
-        completeness: Completeness::default(),
         rows_seen: rejected,
-        absent: 0,
         outcomes: BTreeMap::from([(Outcome::Kept, rejected)]),
-        causes: Vec::new(),
-        held: Vec::new(),
-        newly_held: 0,
-        withdrawn: 0,
-        failed: Vec::new(),
-        ambiguous: Vec::new(),
-        notes: Vec::new(),
-        timings: Timings::default(),
-        cost: Cost::default(),
-        receipt: serde_json::Value::Null,
-        error: None,
+        ..RunReport::new(run, integration, RunKind::Reject, at)
     }
 }
 

@@ -164,6 +164,17 @@ impl Store {
             .collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether somebody has this lasting id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn has_uid(&self, uid: &crate::model::PersonUid) -> Result<bool> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT 1 FROM person WHERE tenant = ?1 AND uid = ?2")?
+            .exists(params![self.tenant.0, uid.to_string()])?)
+    }
+
     /// Whether anybody is there who could be adopted.
     ///
     /// # Errors

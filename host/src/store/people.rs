@@ -11,7 +11,7 @@ use rusqlite::{Row, named_params, params};
 pub use find::Found;
 pub use history::{ChangeRow, LinkRow};
 pub use import::{Import, ImportRow, Imported};
-pub use why::{Account, Decided, LinkState, Question, StandingLock, StandingPin};
+pub use why::{Account, DecisionRow, LinkState, Question, StandingLock, StandingPin};
 
 use super::{Result, Store, fields};
 use crate::model::{Millis, fold_key};

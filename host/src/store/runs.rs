@@ -92,17 +92,7 @@ impl Store {
     pub fn begin_run(&mut self, new: &NewRun<'_>) -> Result<RunId> {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let stale: Vec<i64> = tx
-            .prepare("SELECT id FROM run WHERE tenant = ?1 AND integration = ?2 AND state IN ('staging', 'judging', 'planned')")?
-            .query_map(params![tenant, new.integration], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        for run in stale {
-            clear(&tx, run)?;
-            tx.execute(
-                "UPDATE run SET state = 'discarded', ended_at = ?2 WHERE id = ?1",
-                params![run, new.at],
-            )?;
-        }
+        discard_open(&tx, tenant, new.integration, new.at)?;
         tx.execute("INSERT INTO basis (digest) VALUES (?1) ON CONFLICT DO NOTHING", [new.basis])?;
         let basis: i64 =
             tx.query_row("SELECT id FROM basis WHERE digest = ?1", [new.basis], |row| row.get(0))?;
@@ -245,6 +235,7 @@ impl Store {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         clear(&tx, run.row)?;
         tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+        tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         tx.commit()?;
         Ok(())
     }
@@ -263,6 +254,7 @@ impl Store {
         if state != RunState::Planned {
             clear(&tx, run.row)?;
             tx.execute("DELETE FROM change WHERE run = ?1", [run.row])?;
+            tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         }
         tx.execute(
             "UPDATE run SET state = ?2, ended_at = ?3, report = ?4 WHERE id = ?1",
@@ -371,6 +363,27 @@ impl Store {
     }
 }
 
+/// Gives up what an integration has staged and not applied. Gives back how many runs that were.
+///
+/// # Errors
+/// When the store cannot be written.
+pub(super) fn discard_open(
+    tx: &rusqlite::Transaction<'_>,
+    tenant: i64,
+    integration: &str,
+    at: Millis,
+) -> Result<u64> {
+    let stale: Vec<i64> = tx
+        .prepare("SELECT id FROM run WHERE tenant = ?1 AND integration = ?2 AND state IN ('staging', 'judging', 'planned')")?
+        .query_map(params![tenant, integration], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for run in &stale {
+        clear(tx, *run)?;
+        tx.execute("UPDATE run SET state = 'discarded', ended_at = ?2 WHERE id = ?1", params![run, at])?;
+    }
+    Ok(stale.len() as u64)
+}
+
 /// Empties the staging tables of a run that was not applied, with the documents it brought.
 fn clear(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
     tx.execute(
@@ -388,6 +401,9 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged",
         "staged_absent",
         "staged_hold",
+        "staged_saas",
+        "staged_saas_role",
+        "staged_saas_pass",
         "staged_unpin",
         "staged_unlink",
         "staged_close",

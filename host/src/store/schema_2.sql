@@ -69,6 +69,40 @@ ALTER TABLE staged_hold ADD COLUMN candidates TEXT;
 -- The run that undid this change, if one did.
 ALTER TABLE change ADD COLUMN undone_by INTEGER REFERENCES run;
 
+-- The row of the ledger that this one takes back. It counts for as long as this one is not taken back itself.
+ALTER TABLE change ADD COLUMN undoes INTEGER;
+CREATE INDEX change_undoes ON change (undoes) WHERE undoes IS NOT NULL;
+
+-- First links to somebody known: digest of the mapped fields, for a pin of the record as a whole.
+ALTER TABLE change ADD COLUMN mapped TEXT;
+
+-- The run that made the link.
+ALTER TABLE link ADD COLUMN made_by INTEGER REFERENCES run;
+
+-- Links that the hand took away, as they were, so that this can be undone; of those who were erased there is none.
+CREATE TABLE former_link (
+  id            INTEGER PRIMARY KEY,
+  change        INTEGER NOT NULL,         -- the row of the ledger that took it away
+  tenant        INTEGER NOT NULL REFERENCES tenant,
+  integration   TEXT NOT NULL,
+  source_tenant TEXT NOT NULL,
+  cloud         TEXT NOT NULL,
+  source_id     TEXT NOT NULL,
+  person        INTEGER NOT NULL,
+  document      INTEGER,
+  digest        BLOB NOT NULL,
+  basis         INTEGER NOT NULL,
+  enabled       INTEGER,
+  gone          INTEGER NOT NULL,
+  absent_since  INTEGER,
+  absent_runs   INTEGER NOT NULL,
+  sync_time     INTEGER,
+  made_by       INTEGER,
+  open          INTEGER NOT NULL          -- the next run had to look again anyway
+) STRICT;
+CREATE INDEX former_link_change ON former_link (change);
+CREATE INDEX former_link_person ON former_link (person);
+
 -- Pins of which a run has found that the source says something else by now.
 CREATE TABLE staged_unpin (
   run INTEGER NOT NULL REFERENCES run,
@@ -105,3 +139,88 @@ ALTER TABLE link ADD COLUMN asked_at INTEGER;
 
 -- What was met and is nobody yet is asked for by its source id (`why`); the others are found by their person.
 CREATE INDEX change_nobody ON change (tenant, source_id) WHERE person IS NULL;
+
+-- What is known of software: what plugins brought, and what people added.
+CREATE TABLE catalog_entry (
+  tenant    INTEGER NOT NULL REFERENCES tenant,
+  name      TEXT NOT NULL,
+  publisher TEXT NOT NULL,
+  category  TEXT NOT NULL,
+  by_hand   INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
+  added_at  INTEGER NOT NULL,
+  PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+-- An application that is linked to the catalog.
+CREATE TABLE saas_application (
+  id            INTEGER PRIMARY KEY,
+  tenant        INTEGER NOT NULL REFERENCES tenant,
+  name          TEXT NOT NULL,
+  entry         TEXT NOT NULL,          -- of the catalog
+  linked_at     INTEGER NOT NULL,
+  integration   TEXT,                   -- which loads its users; NULL = none
+  -- Of the last applied pass.
+  roles_from    TEXT,
+  read_at       INTEGER,
+  complete_rows INTEGER,                -- rows of the last complete one
+  UNIQUE (tenant, name)
+) STRICT;
+
+-- What a user of the source is in an application. The person follows from the link of the same source id, so
+-- that whoever is matched later is matched without a write. NULL = unknown, which is not none and not never.
+CREATE TABLE saas_user (
+  id            INTEGER PRIMARY KEY,
+  application   INTEGER NOT NULL REFERENCES saas_application,
+  source_id     TEXT NOT NULL,
+  name          TEXT,                   -- what people know the user by at the source
+  role          TEXT,
+  last_activity INTEGER,
+  active        INTEGER NOT NULL CHECK (active IN (0, 1)),
+  UNIQUE (application, source_id)
+) STRICT;
+
+-- The ledger of SaaS users. Activity is a stamp and makes no row.
+CREATE TABLE saas_change (
+  id           INTEGER PRIMARY KEY,
+  run          INTEGER NOT NULL REFERENCES run,
+  application  INTEGER NOT NULL REFERENCES saas_application,
+  source_id    TEXT NOT NULL,
+  outcome      TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'deactivated', 'reactivated')),
+  state        TEXT NOT NULL CHECK (state IN ('flows', 'moved')),
+  reason       TEXT NOT NULL,
+  role_before  TEXT,
+  role_after   TEXT,
+  active_after INTEGER CHECK (active_after IN (0, 1)), -- NULL = the status stays
+  follows      INTEGER NOT NULL CHECK (follows IN (0, 1)), -- because the person is deactivated, and only then
+  at           INTEGER NOT NULL,
+  UNIQUE (run, source_id)
+) STRICT;
+CREATE INDEX saas_change_user ON saas_change (application, source_id);
+
+-- What a run would write of SaaS users: values but for the status; roles as they come; the pass as a whole.
+CREATE TABLE staged_saas (
+  run           INTEGER NOT NULL REFERENCES run,
+  source_id     TEXT NOT NULL,
+  name          TEXT,
+  role          TEXT,
+  last_activity INTEGER,
+  PRIMARY KEY (run, source_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE staged_saas_role (
+  run       INTEGER NOT NULL REFERENCES run,
+  source_id TEXT NOT NULL,
+  role      TEXT NOT NULL,
+  PRIMARY KEY (run, source_id, role)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE staged_saas_pass (
+  run           INTEGER PRIMARY KEY REFERENCES run,
+  application   INTEGER NOT NULL REFERENCES saas_application,
+  roles_from    TEXT NOT NULL,
+  complete_rows INTEGER                 -- NULL = it was incomplete
+) STRICT;
+
+-- How a credential proves itself beside its sealed secrets: JSON, see `credential::About`. No secret is in it.
+ALTER TABLE credential ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
+
+-- The machine that a local integration runs on: the one that saved it. NULL = it is a cloud one.
+ALTER TABLE integration ADD COLUMN machine TEXT;

@@ -6,6 +6,7 @@ use roaring::RoaringTreemap;
 use rusqlite::{TransactionBehavior, named_params, params};
 
 use super::holding::{Doubt, doubtful};
+use super::pins::fields_digest;
 use super::runs::RunId;
 use super::standing::unpin_later;
 use super::{Result, Store};
@@ -63,7 +64,8 @@ pub struct NewChange {
     pub cause: String,
     /// Why, for people.
     pub reason: String,
-    /// Creations: all fields, JSON.
+    /// Creations: all fields, JSON. First links to somebody known: what the record maps to, of which only the
+    /// digest is kept.
     pub fields: Option<String>,
     /// JSON list of `[field, before, after]`; none when empty.
     pub differences: Option<String>,
@@ -257,8 +259,8 @@ impl<'tx> Writer<'tx> {
             document: tx.prepare_cached("INSERT INTO document (raw) VALUES (?1)")?,
             change: tx.prepare_cached(
                 "INSERT INTO change (id, tenant, run, integration, source_id, person, uid, outcome, state, cause,
-                   reason, fields, differences, not_applied, active_after, evidence, base_version, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                   reason, fields, differences, not_applied, active_after, evidence, base_version, at, mapped)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?,
         })
     }
@@ -315,6 +317,7 @@ impl<'tx> Writer<'tx> {
             }
             Deed::None { person } => (None, None, None, None, *person),
         };
+        let created = matches!(new.deed, Deed::Create { .. });
         let state = if new.outcome.changes_someone() { "flows" } else { "none" };
         self.change.execute(params![
             id,
@@ -328,13 +331,14 @@ impl<'tx> Writer<'tx> {
             state,
             new.cause,
             new.reason,
-            new.fields,
+            created.then_some(&new.fields),
             new.differences,
             new.not_applied,
             active_after,
             evidence,
             base_version,
             self.at,
+            new.fields.as_deref().filter(|_| !created).map(fields_digest).transpose()?,
         ])?;
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Store {
     fn status_groups(&self, run: RunId) -> Result<Vec<CauseGroup>> {
         let mut query = self.sql.prepare(
             "SELECT outcome, cause, count(*), min(reason) FROM change
-             WHERE run = ?1 AND state = 'flows' AND outcome IN ('created', 'reactivated', 'deactivated')
+             WHERE run = ?1 AND state = 'flows' AND outcome IN ('created', 'reactivated', 'deactivated', 'removed')
              GROUP BY outcome, cause",
         )?;
         let mut samples = self.sql.prepare(&format!(
@@ -99,7 +99,7 @@ impl Store {
     /// by field.
     fn field_groups(&self, run: RunId, outcome: Outcome) -> Result<Vec<CauseGroup>> {
         let mut shared: BTreeMap<(String, String), Group> = BTreeMap::new();
-        self.each_difference(run, outcome, |id, list| {
+        self.each_difference(run, outcome, |id, _, list| {
             for (field, before, after) in list {
                 let difference = ((*field).to_owned(), arrow(*before, *after));
                 if shared.len() < DISTINCT || shared.contains_key(&difference) {
@@ -109,14 +109,15 @@ impl Store {
         })?;
         shared.retain(|_, group| group.count >= OWN_GROUP);
         let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-        self.each_difference(run, outcome, |id, list| {
+        self.each_difference(run, outcome, |id, cause, list| {
             let own = |it: &&Difference<'_>| !shared.contains_key(&(it.0.to_owned(), arrow(it.1, it.2)));
             let renames = |it: &&Difference<'_>| RENAME_FIELDS.contains(&it.0);
             let first = list.iter().filter(own).find(renames).or_else(|| list.iter().find(own));
             if let Some((field, ..)) = first {
                 groups.entry((*field).to_owned()).or_default().add(id);
             } else if list.is_empty() {
-                groups.entry("linked, nothing to fill".into()).or_default().add(id);
+                let cause = if outcome == Outcome::Adopted { "linked, nothing to fill" } else { cause };
+                groups.entry(cause.into()).or_default().add(id);
             }
         })?;
         groups.extend(shared.into_iter().map(|((field, what), group)| (format!("{field}: {what}"), group)));
@@ -138,16 +139,16 @@ impl Store {
         &self,
         run: RunId,
         outcome: Outcome,
-        mut each: impl FnMut(i64, &[Difference<'_>]),
+        mut each: impl FnMut(i64, &str, &[Difference<'_>]),
     ) -> Result<()> {
         let mut query = self.sql.prepare_cached(
-            "SELECT id, differences FROM change WHERE run = ?1 AND state = 'flows' AND outcome = ?2 ORDER BY id",
+            "SELECT id, differences, coalesce(cause, '') FROM change WHERE run = ?1 AND state = 'flows' AND outcome = ?2 ORDER BY id",
         )?;
         let mut rows = query.query(params![run.row, outcome.name()])?;
         while let Some(row) = rows.next()? {
             let text = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)?;
             let list: Vec<Difference<'_>> = text.map(serde_json::from_str).transpose()?.unwrap_or_default();
-            each(row.get(0)?, &list);
+            each(row.get(0)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?, &list);
         }
         Ok(())
     }

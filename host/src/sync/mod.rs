@@ -10,6 +10,7 @@ mod error;
 mod evidence;
 pub mod guard;
 pub mod look;
+mod managers;
 mod page;
 pub mod preflight;
 mod progress;
@@ -17,6 +18,9 @@ mod report;
 mod retry;
 mod row;
 mod run;
+mod saas;
+pub mod saas_link;
+mod saas_user;
 pub mod sample;
 mod settle;
 mod some;
@@ -30,8 +34,8 @@ pub use error::RunError;
 pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
 pub use progress::{Progress, Silent};
 pub use report::{
-    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, PlannedChange, RunKind, RunReport, RunState,
-    Sample, Timings,
+    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, PlannedChange, RunKind, RunReport,
+    RunState, SaasPass, Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, OVERDUE, run};

@@ -11,7 +11,7 @@ use crate::config::{self, Integration, SourceField};
 use crate::credential::Credential;
 use crate::engine::contract::{Error, Manifest, Setting, Source, ValueType as WireType};
 use crate::engine::{CallError, Connector, ConnectorCapabilities, Needs, Plugin, Transformer};
-use crate::model::ValueType;
+use crate::model::{MANAGER, ValueType};
 use crate::store::{IntegrationRow, Store};
 
 /// One thing that is wrong before a run, and what to do about it.
@@ -268,10 +268,11 @@ pub(super) fn others(
                         )),
                     }
                 })?;
+            let manager = other.manager.then(|| MANAGER.to_owned());
             Ok(Feeder {
                 name: other.name,
                 priority: other.priority,
-                fields: other.mapping.iter().map(|rule| rule.target.name.clone()).collect(),
+                fields: other.mapping.iter().map(|rule| rule.target.name.clone()).chain(manager).collect(),
                 status: other.deactivate,
             })
         })

@@ -16,6 +16,10 @@ pub enum RunKind {
     Sync,
     /// People entered from a file, by hand.
     Import,
+    /// One deed of the hand: somebody set, locked, unlinked, merged, erased.
+    Hand,
+    /// What another run did, taken back.
+    Undo,
     /// Applies what was held and somebody in charge has approved.
     Approve,
     /// Takes a record for whom somebody in charge has decided that it is.
@@ -32,6 +36,8 @@ impl RunKind {
             Self::Plan => "plan",
             Self::Sync => "sync",
             Self::Import => "import",
+            Self::Hand => "hand",
+            Self::Undo => "undo",
             Self::Approve => "approve",
             Self::Decide => "decide",
             Self::Reject => "reject",
@@ -179,12 +185,59 @@ pub struct Cost {
     pub resumed_pages: u32,
 }
 
+/// What a pass over managers came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Managers {
+    /// Every page came.
+    pub complete: bool,
+    /// People whose manager was looked at.
+    pub read: u64,
+    /// People who get another manager, or none any more.
+    pub changed: u64,
+    /// Of these, those in whom nothing else changes.
+    pub quiet: u64,
+    /// People whose other manager waits for a decision.
+    pub held: u64,
+    /// Managers who are not among the loaded people: what is known stays.
+    pub unresolved: u64,
+    /// Managers that were not written because of a lock, or because another integration owns the field.
+    pub barred: u64,
+}
+
+/// What a pass over SaaS users came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaasPass {
+    /// The SaaS application.
+    pub application: String,
+    /// Its listing proves who is no user any more.
+    pub complete: bool,
+    /// Why not, when it does not; one clause.
+    pub reason: Option<String>,
+    /// Users of the source that were looked at.
+    pub read: u64,
+    /// New SaaS users.
+    pub created: u64,
+    /// SaaS users with another role.
+    pub updated: u64,
+    /// SaaS users who become inactive.
+    pub deactivated: u64,
+    /// SaaS users who become active again.
+    pub reactivated: u64,
+    /// SaaS users whose deactivation waits for a decision.
+    pub held: u64,
+    /// SaaS users without a person; known once the run is applied.
+    pub unmatched: Option<u64>,
+}
+
 /// Everything that a run tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// The run's number, counted for each tenant.
     pub run: i64,
-    /// The integration's name.
+    /// Undos: the number of the run that is undone.
+    #[serde(default)]
+    pub undoes: Option<i64>,
+    /// The integration's name; empty = by hand.
     pub integration: String,
     /// What it was for.
     pub kind: RunKind,
@@ -216,6 +269,12 @@ pub struct RunReport {
     pub ambiguous: Vec<FailedRow>,
     /// Sentences worth reading: incomplete listing, people left out because they moved, listing gaps.
     pub notes: Vec<String>,
+    /// What became of managers; none = they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managers: Option<Managers>,
+    /// What became of SaaS users; none = they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saas: Option<SaasPass>,
     /// Where the time went.
     pub timings: Timings,
     /// What it cost.
@@ -227,10 +286,48 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Of a run that begins: nothing has happened yet.
+    #[must_use]
+    pub fn new(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> Self {
+        Self {
+            run,
+            undoes: None,
+            integration: integration.to_owned(),
+            kind,
+            state: RunState::Staging,
+            started_at,
+            ended_at: None,
+            completeness: Completeness::default(),
+            rows_seen: 0,
+            absent: 0,
+            outcomes: BTreeMap::new(),
+            causes: Vec::new(),
+            held: Vec::new(),
+            newly_held: 0,
+            withdrawn: 0,
+            failed: Vec::new(),
+            ambiguous: Vec::new(),
+            notes: Vec::new(),
+            managers: None,
+            saas: None,
+            timings: Timings::default(),
+            cost: Cost::default(),
+            receipt: serde_json::Value::Null,
+            error: None,
+        }
+    }
+
     /// How many rows ended so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// How many SaaS users change.
+    #[must_use]
+    pub fn saas_changes(&self) -> u64 {
+        let changed = |it: &SaasPass| it.created + it.updated + it.deactivated + it.reactivated;
+        self.saas.as_ref().map_or(0, changed)
     }
 
     /// How many people change.

@@ -48,7 +48,7 @@ pub(super) fn row(
         Situation::Create if case.candidates.is_empty() => {
             let fields = allowed::creation(terms, &case.mapped)?;
             row.keys = Some(store.keys().of_fields(&fields).map_err(crate::store::StoreError::from)?);
-            let uid = PersonUid::of_source(store.tenant(), &terms.integration.name, &case.user.id);
+            let uid = free_uid(terms, store, &case.user.id)?;
             let active = decision.active != Some(false);
             row.change = Some(NewChange {
                 outcome: Outcome::Created,
@@ -121,8 +121,26 @@ pub(super) fn row(
     if let Some(old) = &case.relinks {
         reason.push_str(&format!("; takes the place of {old}"));
     }
-    row.change = Some(NewChange { outcome, deed, cause, reason, fields: None, differences, not_applied });
+    // A first link can be undone: then the record is not linked again while it maps to the same.
+    let first = !linked && outcome.changes_someone();
+    let fields = first.then(|| case.mapped.fields.clone());
+    row.change = Some(NewChange { outcome, deed, cause, reason, fields, differences, not_applied });
     Ok(row)
+}
+
+/// The lasting id of the person whom a record makes: it follows from the record, with a number after it when
+/// somebody who was unlinked from that record has it.
+fn free_uid(terms: &Terms, store: &Store, source_id: &str) -> Result<PersonUid, RunError> {
+    let mut name = source_id.to_owned();
+    let mut number = 0_u32;
+    loop {
+        let uid = PersonUid::of_source(store.tenant(), &terms.integration.name, &name);
+        if !store.has_uid(&uid)? {
+            return Ok(uid);
+        }
+        number += 1;
+        name = format!("{source_id}\u{0}{number}");
+    }
 }
 
 /// What people call the person with these fields.

@@ -18,11 +18,12 @@ use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::Ready;
 use super::progress::Progress;
-use super::report::{Completeness, RunKind, RunReport, RunState, Timings};
+use super::report::{Managers, RunKind, RunReport, RunState, SaasPass, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::Terms;
-use super::{disk, settle};
+use super::{disk, managers, saas, settle};
+use crate::credential::NEXT_CLIENT_SECRET;
 use crate::engine::Transformer;
 use crate::engine::contract::Identity;
 use crate::model::{Clock, Millis, Outcome};
@@ -42,6 +43,8 @@ pub struct Job<'a> {
     pub clock: Clock,
     /// Hears how far the run is.
     pub progress: &'a dyn Progress,
+    /// What is to be told with the report, whatever becomes of the run.
+    pub notes: Vec<String>,
 }
 
 /// What the last applied run of the integration left.
@@ -79,12 +82,13 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
         }
     };
     let mut course = Course {
-        report: blank(terms.run.number, &terms.integration.name, kind, started_at),
+        report: RunReport::new(terms.run.number, &terms.integration.name, kind, started_at),
         timings: Timings::default(),
         terms,
         retry,
         at: job.clock.now(),
     };
+    course.report.notes.extend(job.notes.iter().cloned());
     course.follow(job, kind).map_err(|error| {
         let error = error.at(job.store.path());
         let report = course.fail(job, &error);
@@ -164,7 +168,7 @@ fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) 
     let name = &job.ready.integration.name;
     let (config, shape, basis) = (&job.ready.config, &job.ready.shape, &job.ready.basis);
     let new = NewRun { integration: name, kind, config, shape, basis, at };
-    let mut report = blank(0, name, kind, at);
+    let mut report = RunReport::new(0, name, kind, at);
     report.state = RunState::Failed;
     report.error = Some(told(error));
     report.cost = retry.cost;
@@ -224,6 +228,9 @@ impl Course {
         let absence = self.judge_absence(job, &staged)?;
         settle::guard(&self.terms, job.store, job.ready.applied.shape.as_deref(), self.at)?;
         settle::usernames(&self.terms, job.store, Some(&staged.seen))?;
+        let managers = managers::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        let saas = saas::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        self.tell_passes(managers, saas);
         self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
 
@@ -287,6 +294,22 @@ impl Course {
         judge.judge(&proof, &staged.seen, &mut worker)
     }
 
+    /// Takes down what the passes beside the users came to.
+    fn tell_passes(
+        &mut self,
+        managers: Option<(Managers, Vec<String>)>,
+        saas: Option<(SaasPass, Vec<String>)>,
+    ) {
+        if let Some((told, notes)) = managers {
+            self.report.managers = Some(told);
+            self.report.notes.extend(notes);
+        }
+        if let Some((told, notes)) = saas {
+            self.report.saas = Some(told);
+            self.report.notes.extend(notes);
+        }
+    }
+
     /// Adds up what became of every row, and refuses to go on when it does not add up.
     pub(super) fn tell(
         &mut self,
@@ -302,6 +325,11 @@ impl Course {
             *unchanged = unchanged.saturating_sub(twice);
             *outcomes.entry(Outcome::Skipped).or_default() += twice;
         }
+        if let Some(managers) = self.report.managers {
+            // They have a row of their own now.
+            let unchanged = outcomes.entry(Outcome::Unchanged).or_default();
+            *unchanged = unchanged.saturating_sub(managers.quiet);
+        }
         add(&mut outcomes, &absence.counts);
         add(&mut outcomes, &job.store.change_counts(run)?);
         let sum: u64 = outcomes.values().sum();
@@ -313,6 +341,13 @@ impl Course {
         report.absent = absence.people;
         report.outcomes = outcomes;
         report.notes.extend(absence.notes);
+        if job.ready.connector.accepted(NEXT_CLIENT_SECRET) {
+            let credential = &self.terms.integration.credential;
+            report.notes.push(format!(
+                "the client secret of the credential {credential} was refused, its next secret was accepted and \
+                 takes the place"
+            ));
+        }
         report.cost = self.retry.cost;
         report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
         report.causes = job.store.cause_groups(run)?;
@@ -358,6 +393,10 @@ pub(super) fn apply_staged(
         report.ended_at = Some(apply.at);
         report.newly_held = applied.newly_held;
         report.withdrawn = applied.withdrawn;
+        if let (Some(saas), Some((moved, unmatched))) = (&mut report.saas, applied.saas) {
+            saas.deactivated = saas.deactivated.saturating_sub(moved);
+            saas.unmatched = Some(unmatched);
+        }
         for (outcome, name) in &applied.moved {
             let count = report.outcomes.entry(*outcome).or_default();
             *count = count.saturating_sub(1);
@@ -374,33 +413,6 @@ pub(super) fn apply_staged(
         report.notes.push(format!("the run is applied, but the store could not be tidied up: {error}"));
     }
     Ok(report)
-}
-
-/// A report that tells nothing yet.
-pub(super) fn blank(run: i64, integration: &str, kind: RunKind, started_at: Millis) -> RunReport {
-    RunReport {
-        run,
-        integration: integration.to_owned(),
-        kind,
-        state: RunState::Staging,
-        started_at,
-        ended_at: None,
-        completeness: Completeness::default(),
-        rows_seen: 0,
-        absent: 0,
-        outcomes: Counts::new(),
-        causes: Vec::new(),
-        held: Vec::new(),
-        newly_held: 0,
-        withdrawn: 0,
-        failed: Vec::new(),
-        ambiguous: Vec::new(),
-        notes: Vec::new(),
-        timings: Timings::default(),
-        cost: super::report::Cost::default(),
-        receipt: serde_json::Value::Null,
-        error: None,
-    }
 }
 
 fn add(into: &mut Counts, from: &Counts) {

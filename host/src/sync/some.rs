@@ -11,7 +11,7 @@ use super::evidence::{Approval, Evidence};
 use super::page::PageWorker;
 use super::report::{Completeness, RunKind, RunReport, Timings};
 use super::retry::Retry;
-use super::run::{Course, Job, apply_staged, belongs, blank, millis, terms};
+use super::run::{Course, Job, apply_staged, belongs, millis, terms};
 use super::settle;
 use super::stage::call;
 use super::terms::Wish;
@@ -95,7 +95,7 @@ fn begin(job: &mut Job<'_>, order: &Order, kind: RunKind, at: Millis) -> Result<
     let new = NewRun { integration: &name, kind, config, shape, basis, at };
     let run = job.store.begin_run(&new)?;
     let terms = terms(job, run, identity)?;
-    let report = blank(terms.run.number, &terms.integration.name, kind, at);
+    let report = RunReport::new(terms.run.number, &name, kind, at);
     let course = Course { report, timings: Timings::default(), terms, retry, at };
     Ok(Errand { course, standing, ids })
 }

@@ -93,7 +93,9 @@ fn check(job: &Job<'_>, planned: &Planned) -> Result<(), RunError> {
             });
         }
         "discarded" => {
-            return refused(format!("run {number} was given up when a later run of `{name}` began"));
+            return refused(format!(
+                "run {number} was given up when a later run of `{name}` began, or when its links were changed by hand"
+            ));
         }
         other => return refused(format!("run {number} is {other}, not planned")),
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Integration, Origin};
 use crate::engine::contract::{BarredField, DeactivatedBy, KnownPerson, Source, Tie};
-use crate::model::ACCESS_ROLE;
+use crate::model::{ACCESS_ROLE, MANAGER};
 use crate::store::{Candidate, Choice, RunId, Standing, Store, StoreError};
 
 /// Another launched integration that fills people's fields.
@@ -117,6 +117,11 @@ impl Terms {
                 barred.push(BarredField { field: field.to_owned(), reason: owned(owner) });
             }
         }
+        if self.integration.manager
+            && let Some(owner) = owners.iter().find(|it| it.fields.contains(MANAGER))
+        {
+            barred.push(BarredField { field: MANAGER.to_owned(), reason: owned(owner) });
+        }
         let mut known = KnownPerson {
             person: u32::try_from(number).unwrap_or(u32::MAX),
             tie,
@@ -152,6 +157,14 @@ impl Terms {
     #[must_use]
     pub fn takes_place_of(&self, source_id: &str, old: &str) -> bool {
         self.wish.as_ref().is_some_and(|it| it.source_id == source_id && it.gone.iter().any(|id| id == old))
+    }
+
+    /// Whether a field of a person belongs to an integration that goes before this one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn owned_by_other(&self, store: &Store, person: i64, field: &str) -> Result<bool, StoreError> {
+        Ok(self.owners(store, person)?.iter().any(|it| it.fields.contains(field)))
     }
 
     /// The integrations that are linked to a person as well, and go before this one.

@@ -54,6 +54,12 @@ pub(crate) fn listing(response: &Response) -> Result<Listing<'_>, Error> {
     })
 }
 
+/// An answer that is one object.
+pub(crate) fn object(response: &Response) -> Result<Entries<'_>, Error> {
+    let text = text(response)?;
+    Entries::parse(text).map_err(|e| broken(&e, text))
+}
+
 /// The text of a body, without the byte order mark that some gateways put before it.
 pub(crate) fn text(response: &Response) -> Result<&str, Error> {
     let text = std::str::from_utf8(&response.body)

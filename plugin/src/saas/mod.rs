@@ -6,6 +6,7 @@
 
 mod activity;
 mod products;
+mod roles;
 
 use std::borrow::Cow;
 
@@ -16,23 +17,31 @@ use crate::bindings::userload::directory::log::Level;
 use crate::bindings::userload::directory::types::Error;
 use crate::cursor::{CURSOR_BYTES, Cursor, Kind, Saas};
 use crate::error::malformed;
+use crate::fetch;
 use crate::graph::{fault, page, url};
 use crate::host_imports::Outside;
-use crate::json::{Entries, items};
+use crate::json::{Entries, items, shorten};
 use crate::oauth::Tokens;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::transport::{Request, Response};
 
 use activity::last_activity;
-use products::product;
+use products::{product, product_of_id};
+
+pub use roles::fetch_saas_roles;
 
 /// With sign-in activity Graph gives pages of 120 or fewer, and no advanced query: its header makes the
 /// activity come back empty (microsoftgraph/msgraph-sdk-powershell#1898).
-const WITH_ACTIVITY: &str = "$select=id,assignedLicenses,signInActivity&$top=100";
-const WITHOUT_ACTIVITY: &str = "$select=id,assignedLicenses&$top=999";
+const WITH_ACTIVITY: &str = "$select=id,userPrincipalName,assignedLicenses,signInActivity&$top=100";
+const WITHOUT_ACTIVITY: &str = "$select=id,userPrincipalName,assignedLicenses&$top=999";
 
-/// Licensed tenants get this one too, now and then: microsoftgraph/microsoft-graph-docs#14120.
+/// The longest name of a user, in bytes; a user principal name has at most 1024 characters.
+const NAME_BYTES: usize = 1024;
+
+/// Licensed tenants get this one too, now and then: microsoftgraph/microsoft-graph-docs#14120. So it is
+/// believed when it was said this often in a row.
+const REFUSALS: u32 = 3;
 const NOT_PREMIUM: &str = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
 
 /// One page of SaaS users. `after` none = the first. Filter, selection and page size are not used.
@@ -61,17 +70,30 @@ pub fn fetch_saas_users(
     let listing = page::listing(&response)?;
     let names = match carried.names.take() {
         Some(names) => names,
-        None => licence_names(&mut session)?,
+        None => match licence_names(&mut session)? {
+            Ok(names) => names,
+            Err(reason) => {
+                carried.no_names = Some(reason);
+                Vec::new()
+            }
+        },
     };
     let activity = carried.no_activity.is_none();
+    let named = carried.no_names.is_none();
     let users = listing.items.iter();
-    let users = users.filter_map(|user| saas_user(user, &names, activity));
+    let users = users.filter_map(|user| saas_user(user, &names, named, activity));
     let users: Vec<_> = users.collect();
-    if users.len() < listing.items.len() {
-        let missing = listing.items.len() - users.len();
-        session.log(Level::Warn, &format!("{missing} entries of a page are no user with an id"));
+    let broken = listing.items.len() - users.len();
+    if broken > 0 {
+        session.log(Level::Warn, &format!("{broken} entries of a page are no user with an id"));
     }
+    let total = match position {
+        None => fetch::count(&mut session),
+        Some(_) => None,
+    };
+    let broken = u32::try_from(broken).unwrap_or(u32::MAX);
     let activity_missing = carried.no_activity.clone();
+    let roles_missing = carried.no_names.clone();
     carried.names = Some(names);
     let next = match listing.next_link {
         None => Next::Complete(None),
@@ -81,7 +103,7 @@ pub fn fetch_saas_users(
             Next::More(carry_on(position.as_ref(), link, carried)?)
         }
     };
-    Ok(SaasPage { users, next, activity_missing })
+    Ok(SaasPage { users, broken, total, next, activity_missing, roles_missing })
 }
 
 /// With activity, or else without, and why.
@@ -99,31 +121,37 @@ fn first_page(session: &mut Session<'_>) -> Result<(Response, Saas), Error> {
     };
     session.log(Level::Warn, &reason);
     let response = session.ask(Request::get(format!("{users}?{WITHOUT_ACTIVITY}")))?;
-    let carried = Saas { names: None, no_activity: Some(reason) };
+    let carried = Saas { no_activity: Some(reason), ..Saas::default() };
     Ok((response, carried))
 }
 
-/// Asks once more where Graph says 403 without meaning it.
+/// Asks again where Graph may say 403 without meaning it.
 fn patient(session: &mut Session<'_>, url: &str) -> Result<Response, Error> {
-    let response = session.ask(Request::get(url))?;
-    if response.status == 403 && fault::code(&response) == NOT_PREMIUM {
-        return session.ask(Request::get(url));
+    let mut response = session.ask(Request::get(url))?;
+    for _ in 1..REFUSALS {
+        if response.status != 403 || fault::code(&response) != NOT_PREMIUM {
+            break;
+        }
+        response = session.ask(Request::get(url))?;
     }
     Ok(response)
 }
 
-/// Licence id and name of what the tenant subscribes to. Without the permission to see that, there are no
-/// names, and the ids have to do.
-fn licence_names(session: &mut Session<'_>) -> Result<Vec<(String, String)>, Error> {
+/// Licence id and name of what the tenant subscribes to; without the permission to see that, why there are no
+/// names.
+fn licence_names(session: &mut Session<'_>) -> Result<Result<Vec<(String, String)>, String>, Error> {
     let url = format!("{}/v1.0/subscribedSkus?$select=skuId,skuPartNumber", session.settings.domain);
     let response = session.ask(Request::get(url))?;
     match response.status {
         200 => {}
         403 => {
-            let text = "licences have no names: the app registration may not read them \
-                        (Organization.Read.All)";
-            session.log(Level::Warn, text);
-            return Ok(Vec::new());
+            let code = fault::code(&response);
+            let text = format!(
+                "the app registration may not read what licences are called: it needs Organization.Read.All \
+                 ({code})"
+            );
+            session.log(Level::Warn, &text);
+            return Ok(Err(text));
         }
         _ => return Err(fault::fault(&response)),
     }
@@ -137,30 +165,38 @@ fn licence_names(session: &mut Session<'_>) -> Result<Vec<(String, String)>, Err
             names.push((id.to_ascii_lowercase(), product(&part).to_owned()));
         }
     }
-    Ok(names)
+    Ok(Ok(names))
 }
 
-fn saas_user(user: &RawValue, names: &[(String, String)], activity: bool) -> Option<SaasUser> {
+/// `named`: what `names` lacks has no name; otherwise its name is unknown.
+fn saas_user(user: &RawValue, names: &[(String, String)], named: bool, activity: bool) -> Option<SaasUser> {
     let user = Entries::parse(user.get()).ok()?;
     let id = user.text("id").filter(|id| !id.is_empty())?;
     let licences = user.get("assignedLicenses").and_then(|list| items(list).ok());
     let mut roles: Vec<Cow<'_, str>> = Vec::new();
+    let mut nameless = false;
     for licence in licences.unwrap_or_default() {
         let Some(sku) = Entries::parse(licence.get()).ok().and_then(|l| l.text("skuId")) else {
             continue;
         };
         let known = names.iter().find(|(id, _)| id.eq_ignore_ascii_case(&sku));
-        roles.push(match known {
-            Some((_, name)) => Cow::Borrowed(name.as_str()),
-            None => Cow::Owned(sku.to_ascii_lowercase()),
-        });
+        let known = known.map(|(_, name)| name.as_str()).or_else(|| product_of_id(&sku));
+        match known {
+            Some(name) => roles.push(Cow::Borrowed(name)),
+            None if named => roles.push(Cow::Owned(sku.to_ascii_lowercase())),
+            None => nameless = true,
+        }
     }
+    let holds = nameless || !roles.is_empty();
     roles.sort_by_cached_key(|role| (role.to_lowercase(), role.to_string()));
     roles.dedup();
     let seen = user.get("signInActivity").filter(|_| activity);
     Some(SaasUser {
         id: id.into_owned(),
-        role: (!roles.is_empty()).then(|| roles.join(", ")),
+        name: user.text("userPrincipalName").map(|name| shorten(&name, NAME_BYTES).into_owned()),
+        holds,
+        // Part of a list would look as if the rest had been taken away.
+        role: (!roles.is_empty() && !nameless).then(|| roles.join(", ")),
         last_activity: seen.and_then(|seen| last_activity(seen.get())),
     })
 }

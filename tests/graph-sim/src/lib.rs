@@ -28,4 +28,7 @@ mod world;
 pub use faults::{Action, Echo, Element, On, Rule, Schedule, Times};
 pub use graph::Throttle;
 pub use server::{Exchange, ExchangePart, Sim, SimConfig};
-pub use world::{App, DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, PROPERTIES, Sku, User, World};
+pub use world::{
+    Access, App, Application, DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Federated, Group,
+    PROPERTIES, Principal, Registered, Sku, User, World,
+};

@@ -111,6 +111,6 @@ fn a_store_that_was_cut_short() {
         drop(fs::remove_file(format!("{}{suffix}", contoso.home.store().display())));
     }
     let told = contoso.home.refused(1, "people export --json --quiet");
-    assert!(told.contains("error: ") && told.contains("userload.sqlite"), "{told}");
-    assert!(told.contains("help: "), "{told}");
+    assert!(told.contains("\"error\":{\"message\":") && told.contains("userload.sqlite"), "{told}");
+    assert!(told.contains("\"help\":\""), "{told}");
 }

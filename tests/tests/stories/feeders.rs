@@ -2,7 +2,7 @@
 
 use graph_sim::{Action, On, Rule, Schedule, Sim, SimConfig, World};
 use userload::model::Outcome;
-use userload::sync::RunKind;
+use userload::sync::{RunKind, RunState};
 use userload_tests::{House, plain};
 
 /// Everybody is fed by `entra` (priority 1), the people of Sales by `sales` (priority 5) as well. The second
@@ -164,7 +164,8 @@ fn a_credential_for_another_tenant_is_refused() {
     for kind in [RunKind::Sync, RunKind::Plan] {
         let (error, report) = house.run("entra", kind).unwrap_err();
         let text = error.to_string();
-        assert!(report.is_none());
+        let report = report.expect("it is a failed run");
+        assert_eq!((report.state, report.rows_seen), (RunState::Failed, 0));
         for part in
             ["c0ffee00-1234-4abc-8def-0123456789ab", "deadbeef-1234-4abc-8def-0123456789ab", "`entra`"]
         {

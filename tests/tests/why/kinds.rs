@@ -117,7 +117,8 @@ fn deactivated_by_each_cause_with_its_evidence() {
     // Back: what `why` said of the next night is so.
     town.change(|world| world.enable(&town.ids[1])).unwrap();
     assert_eq!(town.night(0)["outcomes"]["reactivated"], 1);
-    assert_eq!(town.why(&upn(1)).decided(), "reactivated: enabled at the source again");
+    let back = town.why(&upn(1)).decided();
+    assert!(back.starts_with("reactivated: enabled at the source again"), "{back}");
 }
 
 #[test]

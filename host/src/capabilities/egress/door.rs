@@ -130,6 +130,9 @@ impl Door {
         let sizes = (limits.reply_head, limits.reply_headers);
         let (mut parts, incoming) = answer.map_err(|error| of_client(&error, &origin, sizes))?.into_parts();
         ledger.status(&origin, parts.status.as_u16());
+        if let Some(date) = parts.headers.get(header::DATE).and_then(|it| it.to_str().ok()) {
+            secrets.hear_time(&origin, date);
+        }
         let gzip = open_head(&mut parts.headers, parts.status, &origin)?;
         let pause = limits.pause(wishes);
         let body = ReplyBody::stream(
@@ -147,6 +150,9 @@ impl Door {
         }
         let read = read_whole(body.unreported(), limits.secret_reply).await?;
         let clean = reply::clean(secrets, &swapped.secrets, &origin, parts.status, &mut parts.headers, read)?;
+        if parts.status.is_success() {
+            secrets.accept(&swapped.secrets);
+        }
         Ok(Response::from_parts(parts, ReplyBody::whole(clean)))
     }
 }

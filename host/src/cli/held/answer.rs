@@ -8,7 +8,7 @@ use crate::cli::output::{Bars, count, shown};
 use crate::cli::session::{Session, unknown};
 use crate::cli::trouble::Trouble;
 use crate::cli::{run as commands, services};
-use crate::store::{AMBIGUOUS, Choice, Found, HoldRow, PersonRow, Store};
+use crate::store::{AMBIGUOUS, Choice, Found, HoldRow, MANAGER_CAUSES, PersonRow, SAAS_LEAVING, Store};
 use crate::sync::Order;
 
 /// Which holds.
@@ -153,11 +153,37 @@ fn several(who: &str, people: &[PersonRow]) -> Trouble {
         .help("type more of it, or the id")
 }
 
+/// Managers and SaaS users are read as a whole: nobody can be asked about alone.
+fn is_answered_by_the_next_run(cause: &str) -> bool {
+    cause.starts_with(SAAS_LEAVING) || MANAGER_CAUSES.contains(&cause)
+}
+
 pub(super) fn approve(session: &Session, which: &Which) -> Result<ExitStatus> {
-    let store = session.store()?;
+    let mut store = session.store()?;
     let (integration, holds) = select(session, &store, which, true)?;
     let doubtful = holds.iter().filter(|it| it.cause == AMBIGUOUS).count() as u64;
-    let ids: Vec<i64> = holds.iter().map(|it| it.id).collect();
+    let (later, now): (Vec<&HoldRow>, Vec<&HoldRow>) =
+        holds.iter().partition(|it| is_answered_by_the_next_run(&it.cause));
+    if !later.is_empty() {
+        let _alone = services::alone(session, &integration)?;
+        let ids: Vec<i64> = later.iter().map(|it| it.id).collect();
+        store.approve_for_next_run(&ids, session.now())?;
+        let says = format!("{} approved: the next run does it", count(ids.len() as u64, "hold", "holds"));
+        let next = format!("next: `userload sync {}`", shown(&integration));
+        if now.is_empty() {
+            if session.printer.json() {
+                let answer = Answer::new("approved", &ids).and("done_by", "the next run");
+                session.printer.answer(&answer.text()?)?;
+            } else {
+                session.printer.answer(&says)?;
+                session.printer.story(&next);
+            }
+            return Ok(ExitStatus::Done);
+        }
+        session.printer.story(&says);
+        session.printer.story(&next);
+    }
+    let ids: Vec<i64> = now.iter().map(|it| it.id).collect();
     drop(store);
     let status = order(session, &integration, &Order::Approve(ids))?;
     if doubtful > 0 {

@@ -3,15 +3,19 @@
 //!
 //! Times are RFC 3339 in UTC. Values of fields are the source's own JSON texts.
 
+mod hand;
 mod people;
 mod run;
+mod saas;
 mod why;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+pub(in crate::cli) use hand::{Lock, Pin};
 pub(in crate::cli) use people::{Candidate, CandidateLink, Hold, HoldCause, LedgerRow, Link, Person};
 pub(in crate::cli) use run::{Run, RunLine};
+pub(in crate::cli) use saas::{SaasApplication, SaasUser};
 pub(in crate::cli) use why::{Held as Question, Step as Origin, story};
 
 use super::text::hostile;

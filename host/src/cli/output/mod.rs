@@ -6,6 +6,7 @@ mod paint;
 pub(super) mod printer;
 mod progress;
 mod report;
+mod report_passes;
 mod table;
 mod text;
 

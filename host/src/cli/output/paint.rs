@@ -42,7 +42,7 @@ impl Paint {
         match outcome {
             Outcome::Failed => self.bad(text),
             Outcome::Created | Outcome::Reactivated => self.good(text),
-            Outcome::Deactivated => self.colour(AnsiColor::Red, text),
+            Outcome::Deactivated | Outcome::Removed => self.colour(AnsiColor::Red, text),
             Outcome::Adopted | Outcome::Renamed | Outcome::Updated | Outcome::Ambiguous => self.warn(text),
             Outcome::Held => self.colour(AnsiColor::Magenta, text),
             _ => self.dim(text),

@@ -47,6 +47,7 @@ fn sign(outcome: Outcome) -> &'static str {
         Outcome::Filtered => "/",
         Outcome::Skipped => "·",
         Outcome::Unchanged => "=",
+        Outcome::Removed => "×",
     }
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn render(report: &RunReport, view: View) -> String {
     parts.extend(held(report, view));
     parts.extend(rows("failed", Outcome::Failed, &report.failed, report, view));
     parts.extend(rows("ambiguous", Outcome::Ambiguous, &report.ambiguous, report, view));
+    parts.extend(super::report_passes::passes(report, view));
     parts.extend(notes(report, view));
     parts.push(cost(report, view));
     parts.push(next(report, view));
@@ -79,6 +81,8 @@ fn header(report: &RunReport, view: View) -> String {
     let name = shown(&report.integration);
     let what = match (report.kind, report.state) {
         (RunKind::Import, _) => format!("Import {}, applied", report.run),
+        (RunKind::Hand, _) => format!("Run {} by hand, applied", report.run),
+        (RunKind::Undo, state) => undo_title(report, state),
         (_, RunState::Failed) => format!("Run {} of {name} failed: nobody was changed", report.run),
         (_, RunState::Discarded) => format!("Run {} of {name} was discarded: nobody was changed", report.run),
         (RunKind::Approve, RunState::Applied) => format!("Run {} of {name}: what was approved", report.run),
@@ -109,6 +113,23 @@ fn header(report: &RunReport, view: View) -> String {
     text
 }
 
+/// What an undo is called.
+fn undo_title(report: &RunReport, state: RunState) -> String {
+    let of = report.undoes.map(|run| format!(" of run {run}")).unwrap_or_default();
+    match state {
+        RunState::Applied => format!("Run {}: undo{of}, applied", report.run),
+        _ => format!("Undo{of}, tried: nobody was changed"),
+    }
+}
+
+/// Whether the ledger has rows of this run that are worth a list.
+fn may_list(report: &RunReport) -> bool {
+    !matches!(
+        (report.kind, report.state),
+        (RunKind::Import | RunKind::Hand, _) | (RunKind::Undo, RunState::Planned)
+    )
+}
+
 fn totals(report: &RunReport, view: View) -> String {
     let some: Vec<(Outcome, u64)> = report
         .outcomes
@@ -133,6 +154,8 @@ fn totals(report: &RunReport, view: View) -> String {
     let sum: u64 = some.iter().map(|(_, many)| many).sum();
     let seen = match report.kind {
         RunKind::Import => "in the file",
+        RunKind::Hand => "by hand",
+        RunKind::Undo => "to undo",
         RunKind::Plan | RunKind::Sync => "listed",
         RunKind::Approve | RunKind::Decide => "there when asked for",
         RunKind::Reject => "rejected",
@@ -145,7 +168,7 @@ fn totals(report: &RunReport, view: View) -> String {
     let adds = format!("= {} ({} {seen}{absent})", count(sum, "row", "rows"), number(report.rows_seen));
     let line = if line.is_empty() { "no rows".to_owned() } else { line.join("  ") };
     let mut text = format!("  {line}\n  {}\n", view.paint.dim(&adds));
-    if report.changes() == 0 && report.held.is_empty() {
+    if report.changes() + report.saas_changes() == 0 && report.held.is_empty() {
         let nothing =
             if report.state == RunState::Applied { "Nothing changed." } else { "Nothing would change." };
         text.push_str(&format!("  {}\n", view.paint.good(nothing)));
@@ -170,6 +193,9 @@ fn causes(report: &RunReport, view: View) -> Vec<String> {
 }
 
 fn cause_section(outcome: Outcome, groups: &[&CauseGroup], many: u64, view: View) -> String {
+    // People of whom a part could not be undone stand here too, beside their outcome.
+    let all = groups.iter().map(|group| group.count).sum::<u64>();
+    let many = if outcome == Outcome::Kept { many.max(all) } else { many };
     let title = format!("{} {outcome} {}", sign(outcome), number(many));
     let mut text = format!("{}\n", view.paint.outcome(outcome, &title));
     let most = if view.all { usize::MAX } else { CAUSES };
@@ -282,7 +308,7 @@ fn notes(report: &RunReport, view: View) -> Option<String> {
 }
 
 fn cost(report: &RunReport, view: View) -> String {
-    if matches!(report.kind, RunKind::Import | RunKind::Reject) {
+    if matches!(report.kind, RunKind::Import | RunKind::Reject | RunKind::Hand | RunKind::Undo) {
         return String::new();
     }
     let seconds = |ms: u64| format!("{}.{} s", number(ms / 1000), ms % 1000 / 100);
@@ -354,7 +380,9 @@ fn receipt(receipt: &serde_json::Value) -> Option<String> {
 
 fn next(report: &RunReport, view: View) -> String {
     let mut lines = Vec::new();
-    if report.state == RunState::Planned && report.changes() > 0 {
+    if let (RunKind::Undo, RunState::Planned, Some(run)) = (report.kind, report.state, report.undoes) {
+        lines.push(format!("`userload undo {run}`, without --dry-run, makes it so"));
+    } else if report.state == RunState::Planned && report.changes() + report.saas_changes() > 0 {
         lines.push(if view.launched {
             format!("`userload apply {}` makes it so", report.run)
         } else {
@@ -367,7 +395,7 @@ fn next(report: &RunReport, view: View) -> String {
     if !report.held.is_empty() {
         lines.push("`userload held list` shows what is held".to_owned());
     }
-    if !view.all && report.kind != RunKind::Import && report.changes() > 0 {
+    if !view.all && may_list(report) && report.changes() > 0 {
         lines.push(format!("`userload runs show {} --changes` lists every change", report.run));
     }
     lines.iter().map(|line| format!("{} {line}\n", view.paint.good("next:"))).collect()

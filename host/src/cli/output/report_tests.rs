@@ -29,6 +29,7 @@ fn sample(name: &str, reason: &str, changes: &[(&str, Option<&str>, Option<&str>
 fn report() -> RunReport {
     RunReport {
         run: 7,
+        undoes: None,
         integration: "contoso".into(),
         kind: RunKind::Plan,
         state: RunState::Planned,
@@ -109,6 +110,8 @@ fn report() -> RunReport {
             reason: "two people have the email a@x.example".into(),
         }],
         notes: vec!["3 users are in the directory but not in the listing".into()],
+        managers: None,
+        saas: None,
         timings: Timings { stage: 4_200, judge: 310, apply: 0 },
         cost: Cost { retries: 3, throttled: 2, waited: 12_000, restarts: 1, resumed_pages: 4 },
         receipt: serde_json::json!({

@@ -5,13 +5,17 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 8] = [
+const EXPORTS: [(&str, &str, usize); 12] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
     ("connector", "identify", 9),
+    ("connector", "credential-pages", 2),
+    ("connector", "inspect-credential", 9),
     ("connector", "fetch-users", 12),
     ("connector", "confirm-absent", 11),
     ("connector", "fetch-saas-users", 12),
+    ("connector", "fetch-saas-roles", 15),
+    ("connector", "fetch-managers", 12),
     ("transform", "map-record", 4),
     ("transform", "reconcile", 6),
 ];

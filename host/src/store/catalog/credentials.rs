@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use crate::credential::About;
 use crate::model::Millis;
 use crate::store::{Result, Store, StoreError};
 
@@ -20,9 +21,11 @@ pub struct CredentialRow {
     pub expires_on: Option<String>,
     /// When it was saved.
     pub saved_at: Millis,
+    /// What is known about it beside.
+    pub about: About,
 }
 
-const COLUMNS: &str = "name, settings, sealed, expires_on, saved_at";
+const COLUMNS: &str = "name, settings, sealed, expires_on, saved_at, about";
 
 impl Store {
     /// Adds a credential.
@@ -31,15 +34,16 @@ impl Store {
     /// When there is one of that name.
     pub fn add_credential(&mut self, row: &CredentialRow) -> Result<()> {
         let added = self.sql.execute(
-            "INSERT INTO credential (tenant, name, settings, sealed, expires_on, saved_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO credential (tenant, name, settings, sealed, expires_on, saved_at, about)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             params![
                 self.tenant.0,
                 row.name,
                 serde_json::to_string(&row.settings)?,
                 row.sealed,
                 row.expires_on,
-                row.saved_at
+                row.saved_at,
+                serde_json::to_string(&row.about)?
             ],
         )?;
         if added == 0 {
@@ -54,7 +58,7 @@ impl Store {
     /// When there is none of that name.
     pub fn replace_credential(&mut self, row: &CredentialRow) -> Result<()> {
         let changed = self.sql.execute(
-            "UPDATE credential SET settings = ?3, sealed = ?4, expires_on = ?5, saved_at = ?6
+            "UPDATE credential SET settings = ?3, sealed = ?4, expires_on = ?5, saved_at = ?6, about = ?7
              WHERE tenant = ?1 AND name = ?2",
             params![
                 self.tenant.0,
@@ -62,7 +66,8 @@ impl Store {
                 serde_json::to_string(&row.settings)?,
                 row.sealed,
                 row.expires_on,
-                row.saved_at
+                row.saved_at,
+                serde_json::to_string(&row.about)?
             ],
         )?;
         if changed == 0 {
@@ -134,14 +139,15 @@ impl Store {
     }
 }
 
-type Raw = (String, String, Vec<u8>, Option<String>, Millis);
+type Raw = (String, String, Vec<u8>, Option<String>, Millis, String);
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
-fn parsed((name, settings, sealed, expires_on, saved_at): Raw) -> Result<CredentialRow> {
-    Ok(CredentialRow { name, settings: serde_json::from_str(&settings)?, sealed, expires_on, saved_at })
+fn parsed((name, settings, sealed, expires_on, saved_at, about): Raw) -> Result<CredentialRow> {
+    let (settings, about) = (serde_json::from_str(&settings)?, serde_json::from_str(&about)?);
+    Ok(CredentialRow { name, settings, sealed, expires_on, saved_at, about })
 }
 
 #[cfg(test)]
@@ -159,6 +165,7 @@ mod tests {
             sealed: vec![1, 2],
             expires_on: Some("2027-01-31".into()),
             saved_at: 5,
+            about: About { told_end: Some("2027-02-01".into()), ..About::default() },
         };
         assert!(store.replace_credential(&row).is_err(), "there is none yet");
         store.add_credential(&row).unwrap();

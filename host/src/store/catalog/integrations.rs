@@ -31,6 +31,8 @@ pub struct IntegrationRow {
     pub sync_time: Option<Millis>,
     /// Rows of the last complete listing.
     pub complete_rows: Option<u64>,
+    /// The machine that a local one runs on; none = a cloud one.
+    pub machine: Option<String>,
 }
 
 /// What saving a document did.
@@ -45,7 +47,8 @@ pub struct Saved {
 }
 
 const COLUMNS: &str = "i.name, i.document, i.credential, i.launched_at, i.saved_at, i.source_tenant, i.cloud,
-    (SELECT number FROM run WHERE id = i.applied_run), i.applied_shape, i.sync_time, i.complete_rows";
+    (SELECT number FROM run WHERE id = i.applied_run), i.applied_shape, i.sync_time, i.complete_rows,
+    i.machine";
 
 impl Store {
     /// Saves a document. A launched integration stays launched while it can be.
@@ -89,6 +92,18 @@ impl Store {
             launched: was_launched && missing.is_empty(),
             missing: if was_launched { missing } else { Vec::new() },
         })
+    }
+
+    /// Notes the machine that a local integration runs on; none = it is a cloud one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn set_machine(&mut self, name: &str, machine: Option<&str>) -> Result<()> {
+        self.sql.execute(
+            "UPDATE integration SET machine = ?3 WHERE tenant = ?1 AND name = ?2",
+            params![self.tenant.0, name, machine],
+        )?;
+        Ok(())
     }
 
     /// All integrations, by name.
@@ -143,6 +158,10 @@ impl Store {
         if removed == 0 {
             return Err(StoreError::Refused(format!("there is no integration `{name}`")));
         }
+        tx.execute(
+            "UPDATE saas_application SET integration = NULL WHERE tenant = ?1 AND integration = ?2",
+            params![tenant, name],
+        )?;
         tx.execute(
             "UPDATE hold SET state = 'withdrawn', closed_at = ?3, closed_note = 'the integration was removed'
              WHERE tenant = ?1 AND integration = ?2 AND state = 'open'",
@@ -220,6 +239,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IntegrationRow> {
         applied_shape: row.get(8)?,
         sync_time: row.get(9)?,
         complete_rows: row.get::<_, Option<i64>>(10)?.map(i64::unsigned_abs),
+        machine: row.get(11)?,
     })
 }
 
@@ -287,6 +307,7 @@ mod tests {
             sealed: Vec::new(),
             expires_on: None,
             saved_at: 0,
+            about: crate::credential::About::default(),
         };
         store.add_credential(&row).unwrap();
         insta::assert_snapshot!(store.remove_credential("c").unwrap_err(), @"the credential `c` is in use by the integration `a`");

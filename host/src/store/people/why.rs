@@ -95,7 +95,7 @@ pub struct StandingPin {
 
 /// Who a record is, as somebody decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub struct DecisionRow {
     /// `link` or `new`.
     pub kind: String,
     /// Who it is: name and lasting id.
@@ -333,7 +333,9 @@ impl Store {
             .sql
             .prepare_cached(
                 "SELECT count(*) FROM link l JOIN person p ON p.id = l.person
-                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1",
+                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.absent_runs > 0 AND l.gone = 0 AND p.active = 1
+                   -- The condition of the index on those who are late, so that nobody else is looked at.
+                   AND (l.sync_time IS NOT NULL OR l.absent_runs > 0 OR l.gone = 1)",
             )?
             .query_row(params![self.tenant.0, integration], |row| row.get(0))?;
         Ok(count.unsigned_abs())
@@ -398,7 +400,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn decided(&self, account: &Account) -> Result<Option<Decided>> {
+    pub fn decision_of(&self, account: &Account) -> Result<Option<DecisionRow>> {
         Ok(self
             .sql
             .prepare_cached(
@@ -410,7 +412,7 @@ impl Store {
             .query_row(params![self.tenant.0, account.integration, account.source_id], |row| {
                 let uid: Option<String> = row.get(2)?;
                 let name: Option<String> = row.get(3)?;
-                Ok(Decided { kind: row.get(0)?, at: row.get(1)?, person: name.zip(uid) })
+                Ok(DecisionRow { kind: row.get(0)?, at: row.get(1)?, person: name.zip(uid) })
             })
             .optional()?)
     }

@@ -61,8 +61,14 @@ pub enum On {
     Token,
     /// The OpenID configuration.
     Discovery,
-    /// A page of `/users`.
+    /// A page of `/users`, but for the two below.
     Users,
+    /// A page of `/users` with licences: the listing of SaaS users.
+    Saas,
+    /// A page of `/users` with managers.
+    Managers,
+    /// Roles: `/roleManagement`, `/servicePrincipals`, `/groups`.
+    Roles,
     /// `/users/$count`.
     UsersCount,
     /// A single user.

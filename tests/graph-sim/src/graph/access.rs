@@ -31,6 +31,24 @@ impl Grant {
         self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
     }
 
+    /// `RoleManagement.Read.Directory` or more.
+    pub(crate) fn may_read_directory_roles(&self) -> Result<(), Refused> {
+        let enough = ["RoleManagement.Read.Directory", "RoleManagement.Read.All", "Directory.Read.All"];
+        self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
+    }
+
+    /// `Application.Read.All` or more.
+    pub(crate) fn may_read_applications(&self) -> Result<(), Refused> {
+        let enough = ["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All"];
+        self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
+    }
+
+    /// `GroupMember.Read.All` or more.
+    pub(crate) fn may_read_groups(&self) -> Result<(), Refused> {
+        let enough = ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"];
+        self.has(&enough).then_some(()).ok_or_else(Refused::privileges)
+    }
+
     /// signInActivity: `AuditLog.Read.All`, and a tenant with P1 or P2.
     pub(crate) fn may_read_activity(&self, world: &World) -> Result<(), Refused> {
         if !self.has(&["AuditLog.Read.All"]) {

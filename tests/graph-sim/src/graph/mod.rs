@@ -1,6 +1,7 @@
 //! The Graph host: what `/v1.0` answers to a request that is let in.
 
 mod access;
+mod applications;
 mod batch;
 pub(crate) mod catalog;
 mod list;
@@ -9,6 +10,7 @@ mod page_token;
 mod query;
 mod refused;
 mod render;
+mod roles;
 mod throttle;
 
 use std::borrow::Cow;
@@ -90,9 +92,32 @@ pub(crate) fn answer(site: &Site<'_>, call: &Call<'_>) -> Result<Outcome, Refuse
         }
         ["directory", "deletedItems", id] => one::deleted(site, call, id),
         ["subscribedSkus"] => skus(site, call),
-        _ => Err(Refused::no_segment(rest.last().copied().unwrap_or_default())),
+        ["roleManagement", "directory", "roleDefinitions"] => roles::definitions(site, call),
+        ["roleManagement", "directory", "roleAssignments"] => roles::assignments(site, call),
+        ["servicePrincipals", id] => roles::application(site, call, id),
+        ["servicePrincipals", id, "appRoleAssignedTo"] => roles::assigned(site, call, id),
+        ["groups", id, "transitiveMembers", "microsoft.graph.user"] => roles::members(site, call, id),
+        [one] if roles::is_enterprise(site, one) => {
+            roles::application(site, call, &one["servicePrincipals".len()..])
+        }
+        _ => of_applications(site, call, rest),
     };
     reply.map(Outcome::Done)
+}
+
+/// Answers about applications; anything else is not there.
+fn of_applications(site: &Site<'_>, call: &Call<'_>, rest: &[&str]) -> Result<Reply, Refused> {
+    let unknown = || Refused::no_segment(rest.last().copied().unwrap_or_default());
+    let first = rest.first().copied().unwrap_or_default();
+    let application = applications::key(first, "applications");
+    let principal = applications::key(first, "servicePrincipals");
+    match (application, principal, &rest[1.min(rest.len())..]) {
+        _ if !call.get => Err(unknown()),
+        (Some(key), _, []) => applications::application(site, call, key),
+        (_, Some(key), []) => applications::service_principal(site, call, key),
+        (_, Some(key), ["appRoleAssignments"]) => applications::assignments(site, call, key),
+        _ => Err(unknown()),
+    }
 }
 
 /// The parts of a path, decoded.

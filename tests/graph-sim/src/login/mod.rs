@@ -2,6 +2,7 @@
 //! Source: "OAuth 2.0 client credentials flow" and "Microsoft Entra authentication and
 //! authorization error codes".
 
+mod assertion;
 mod discovery;
 mod error;
 mod token;

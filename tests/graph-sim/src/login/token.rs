@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::json;
 
-use super::{LoginError, Tokens};
+use super::{LoginError, Tokens, assertion};
 use crate::base64;
+use crate::clock;
 use crate::reply::{Ask, Reply};
 use crate::world::{App, World};
 
@@ -42,7 +43,20 @@ pub(crate) fn token(
     let app = world.apps.iter().find(|app| app.client_id.eq_ignore_ascii_case(client));
     let app = app.ok_or_else(|| unknown_app(client, world))?;
     check_scope(scope, origin, world)?;
-    check_secret(app, field("client_secret"), field("client_assertion"))?;
+    let now = clock::now() + world.login_ahead;
+    match (field("client_secret"), field("client_assertion")) {
+        (None, Some(assertion)) => {
+            let kind = field("client_assertion_type");
+            let kind = kind.ok_or_else(|| LoginError::missing("client_assertion_type"))?;
+            if kind != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+                let message = format!("The client assertion type '{kind}' is not supported.");
+                return Err(LoginError::new(400, "invalid_request", 50_027, &message));
+            }
+            let url = format!("{origin}{}", ask.path);
+            assertion::check(app, tokens, assertion, &url, now)?;
+        }
+        (secret, _) => check_secret(app, secret)?,
+    }
     if app.disabled {
         let message = format!("Application '{}'(userload) is disabled.", app.client_id);
         return Err(LoginError::new(400, "unauthorized_client", 7_000_112, &message));
@@ -140,18 +154,16 @@ fn check_scope(scope: &str, origin: &str, world: &World) -> Result<(), LoginErro
     Err(LoginError::new(400, "invalid_resource", 500_011, &message))
 }
 
-fn check_secret(app: &App, secret: Option<&String>, assertion: Option<&String>) -> Result<(), LoginError> {
+fn check_secret(app: &App, secret: Option<&String>) -> Result<(), LoginError> {
     let refuse = |number, message: &str| Err(LoginError::new(401, "invalid_client", number, message));
-    match (secret, assertion) {
-        (None, None) => refuse(
+    match secret {
+        None => refuse(
             7_000_218,
             "The request body must contain the following parameter: 'client_assertion' or \
              'client_secret'.",
         ),
-        (None, Some(_)) => {
-            refuse(700_027, "Client assertion failed signature validation: no certificate is registered.")
-        }
-        (Some(secret), _) if *secret != app.secret => refuse(
+        Some(secret) if app.more_secrets.contains(secret) => Ok(()),
+        Some(secret) if *secret != app.secret => refuse(
             7_000_215,
             &format!(
                 "Invalid client secret provided. Ensure the secret being sent in the request is \

@@ -1,6 +1,6 @@
 //! The access tokens that were issued.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ pub(crate) struct Tokens {
     by_text: HashMap<String, Issued>,
     in_order: Vec<String>,
     prng: Prng,
+    /// Ids of the assertions that were taken, and what they were.
+    used: HashSet<String>,
+    assertions: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,8 @@ impl Tokens {
             by_text: HashMap::new(),
             in_order: Vec::new(),
             prng: Prng::new(RandomState::new().hash_one("tokens")),
+            used: HashSet::new(),
+            assertions: Vec::new(),
         }
     }
 
@@ -107,6 +112,17 @@ impl Tokens {
         for issued in self.by_text.values_mut() {
             issued.revoked = true;
         }
+    }
+
+    /// Remembers an assertion, and whether its id is new.
+    pub(super) fn take(&mut self, id: &str, assertion: &str) -> bool {
+        self.assertions.push(assertion.to_owned());
+        self.used.insert(id.to_owned())
+    }
+
+    /// All assertions that were sent and verified, in order.
+    pub(crate) fn assertions(&self) -> Vec<String> {
+        self.assertions.clone()
     }
 
     /// All tokens ever issued, in order.

@@ -1,6 +1,7 @@
 //! The right answer to a request: which host it is for, who asks, what the world says.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use http::Method;
@@ -37,6 +38,8 @@ impl Endpoint {
             ["v1.0", "$batch" | "%24batch"] => Self::Graph(Some(On::Batch)),
             ["v1.0", "directory", "deletedItems", ..] => Self::Graph(Some(On::Deleted)),
             ["v1.0", "subscribedSkus"] => Self::Graph(Some(On::Skus)),
+            ["v1.0", "roleManagement" | "groups", ..] => Self::Graph(Some(On::Roles)),
+            ["v1.0", one, ..] if one.starts_with("servicePrincipals") => Self::Graph(Some(On::Roles)),
             _ => Self::Graph(None),
         }
     }
@@ -46,9 +49,11 @@ impl Endpoint {
         let on = match self {
             Self::Token(_) => Some(On::Token),
             Self::Discovery(_) => Some(On::Discovery),
+            Self::Graph(Some(On::Users)) if query.contains("assignedLicenses") => Some(On::Saas),
+            Self::Graph(Some(On::Users)) if query.contains("expand=manager") => Some(On::Managers),
             Self::Graph(on) => *on,
         };
-        let listing = matches!(on, Some(On::Users | On::Deleted));
+        let listing = matches!(on, Some(On::Users | On::Saas | On::Managers | On::Roles | On::Deleted));
         Request { on, page: if listing { graph::page_of(query) } else { 0 } }
     }
 }
@@ -72,7 +77,13 @@ impl Shared {
     pub(crate) fn right(&self, endpoint: &Endpoint, ask: &Ask, ids: &Ids, fault: Option<&Action>) -> Right {
         let world = self.read_world();
         let login = |reply: Result<Reply, login::LoginError>| {
-            let reply = reply.unwrap_or_else(|error| error.into_reply(&self.origin, ids));
+            let mut reply = reply.unwrap_or_else(|error| error.into_reply(&self.origin, ids));
+            if world.login_ahead != 0 {
+                let by = Duration::from_secs(world.login_ahead.unsigned_abs());
+                let now = SystemTime::now();
+                let there = if world.login_ahead > 0 { now + by } else { now - by };
+                reply = reply.with("date", httpdate::fmt_http_date(there));
+            }
             Right::plain(Outcome::Done(reply))
         };
         match endpoint {

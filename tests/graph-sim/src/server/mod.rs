@@ -180,6 +180,11 @@ impl Sim {
         locked(&self.shared.tokens).issued()
     }
 
+    /// All client assertions whose signature was good, so that a test can look for leaks.
+    pub fn assertions(&self) -> Vec<String> {
+        locked(&self.shared.tokens).assertions()
+    }
+
     /// Makes all tokens worthless; Graph answers 401 to them from now on.
     pub fn revoke_tokens(&self) {
         locked(&self.shared.tokens).revoke_all();

@@ -9,7 +9,7 @@ use super::names::{
 };
 use super::store::{Entry, Store};
 use super::user::{User, push_json, standard};
-use super::{App, DEFAULT_TENANT, Sku, World};
+use super::{Access, App, DEFAULT_TENANT, Sku, World};
 use crate::clock;
 use crate::prng::Prng;
 
@@ -29,8 +29,10 @@ pub(crate) fn empty(seed: u64) -> World {
         domains: vec!["contoso.example".to_owned(), "example.com".to_owned()],
         tenant_name: "Contoso".to_owned(),
         apps: vec![App::contoso()],
+        login_ahead: 0,
         skus: SKUS.iter().map(sku).collect(),
         premium: true,
+        access: Access::default(),
         now: BEGINNING,
         users: Store::default(),
         deleted: Store::default(),

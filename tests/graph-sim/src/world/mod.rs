@@ -1,13 +1,17 @@
 //! The made-up tenant: people, deleted people, applications, licences.
 
+mod access;
 mod change;
 mod contoso;
 mod names;
+mod proof;
 mod store;
 mod user;
 
 use crate::prng::Prng;
 
+pub use access::{Access, Application, Group, Principal};
+pub use proof::{Federated, Registered};
 pub(crate) use store::{Entry, Store};
 pub use user::{PROPERTIES, User};
 pub(crate) use user::{push_json, string_of};
@@ -33,6 +37,14 @@ pub struct App {
     pub secret_expired: bool,
     /// The application is disabled in the tenant (AADSTS7000112).
     pub disabled: bool,
+    /// Further secrets that are good as well: an app registration has several while one is replaced.
+    pub more_secrets: Vec<String>,
+    /// When the secret ends, as `/applications` tells it (RFC 3339). That it has ended is `secret_expired`.
+    pub secret_ends: String,
+    /// Certificates that assertions may be signed with.
+    pub certificates: Vec<Registered>,
+    /// Other identity providers whose tokens are taken.
+    pub federated: Vec<Federated>,
 }
 
 impl App {
@@ -44,6 +56,10 @@ impl App {
             granted: vec!["User.Read.All".to_owned()],
             secret_expired: false,
             disabled: false,
+            more_secrets: Vec::new(),
+            secret_ends: "2028-11-23T00:00:00Z".to_owned(),
+            certificates: Vec::new(),
+            federated: Vec::new(),
         }
     }
 }
@@ -74,9 +90,13 @@ pub struct World {
     pub skus: Vec<Sku>,
     /// Whether the tenant has Entra ID P1 or P2, without which there is no signInActivity.
     pub premium: bool,
+    /// Groups, directory roles and enterprise applications.
+    pub access: Access,
     /// What the world thinks the time is, in seconds since 1970: the time of deletions and of
     /// new accounts. It stands still until somebody sets it.
     pub now: i64,
+    /// How many seconds the login host's clock is ahead of the machine's.
+    pub login_ahead: i64,
     users: Store,
     deleted: Store,
     prng: Prng,

@@ -1,5 +1,6 @@
 //! The simulator as its clients see it: over a real socket, byte by byte.
 
+mod assertions;
 mod faults;
 mod listing;
 mod login;

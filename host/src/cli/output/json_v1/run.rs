@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::saas::{ManagersRun, SaasRun};
 use super::{moment, raw};
 use crate::store::RunRow;
 use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, RunReport, Sample};
@@ -13,6 +14,7 @@ use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, RunReport, Sa
 #[derive(Serialize)]
 pub(crate) struct Run<'a> {
     number: i64,
+    undoes: Option<i64>,
     integration: Option<&'a str>,
     kind: String,
     state: &'a str,
@@ -31,6 +33,8 @@ pub(crate) struct Run<'a> {
     failed: Vec<Row<'a>>,
     ambiguous: Vec<Row<'a>>,
     notes: &'a [String],
+    managers: Option<ManagersRun>,
+    saas: Option<SaasRun<'a>>,
     milliseconds: Milliseconds,
     cost: Cost,
     receipt: &'a serde_json::Value,
@@ -96,6 +100,7 @@ impl<'a> From<&'a RunReport> for Run<'a> {
     fn from(it: &'a RunReport) -> Self {
         Self {
             number: it.run,
+            undoes: it.undoes,
             integration: Some(it.integration.as_str()).filter(|name| !name.is_empty()),
             kind: format!("{:?}", it.kind).to_lowercase(),
             state: it.state.name(),
@@ -114,6 +119,8 @@ impl<'a> From<&'a RunReport> for Run<'a> {
             failed: it.failed.iter().map(row).collect(),
             ambiguous: it.ambiguous.iter().map(row).collect(),
             notes: &it.notes,
+            managers: it.managers.as_ref().map(ManagersRun::from),
+            saas: it.saas.as_ref().map(SaasRun::from),
             milliseconds: Milliseconds {
                 stage: it.timings.stage,
                 judge: it.timings.judge,

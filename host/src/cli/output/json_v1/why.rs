@@ -31,7 +31,7 @@ struct Account<'a> {
     linked_to: Option<Named<'a>>,
     linked_by: Option<LinkedBy>,
     match_keys: Vec<Key<'a>>,
-    decided: Option<Decided<'a>>,
+    decided: Option<DecisionRow<'a>>,
     outcome: Option<&'a str>,
     reason: &'a str,
     ledger: Option<LedgerRow<'a>>,
@@ -71,7 +71,7 @@ struct Key<'a> {
 }
 
 #[derive(Serialize)]
-struct Decided<'a> {
+struct DecisionRow<'a> {
     kind: &'a str,
     person: Option<Named<'a>>,
     at: String,
@@ -143,7 +143,7 @@ fn account(it: &Tale) -> Account<'_> {
         linked_to: it.matching.linked.as_ref().map(named),
         linked_by: it.matching.linked_by.map(|(run, at)| LinkedBy { run, at: moment(at) }),
         match_keys: it.matching.keys.iter().map(key).collect(),
-        decided: it.matching.decided.as_ref().map(|it| Decided {
+        decided: it.matching.decided.as_ref().map(|it| DecisionRow {
             kind: &it.kind,
             person: it.person.as_ref().map(named),
             at: moment(it.at),

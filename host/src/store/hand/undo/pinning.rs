@@ -1,0 +1,78 @@
+//! What an undo pins, so that the next night does not do again what was undone; and which pins an undo of an
+//! undo lifts.
+
+use rusqlite::params;
+
+use super::Undoing;
+use super::deed::Deed;
+use super::verdict::{Plan, Verdict};
+use crate::store::hand::Present;
+use crate::store::pins::{STATUS, WHOLE};
+use crate::store::{NewPin, Result, pins};
+
+impl Undoing<'_> {
+    /// What a change of somebody who stays leaves pinned.
+    pub(super) fn pins(&self, deed: &Deed, present: &Present, verdict: &Verdict) -> Result<()> {
+        let Plan::Alter { differences, active, unlink, relink } = &verdict.plan else { return Ok(()) };
+        if !deed.pins {
+            for (field, ..) in differences {
+                self.unpin(deed, field)?;
+            }
+            if active.is_some() {
+                self.unpin(deed, STATUS)?;
+            }
+            if *relink {
+                self.unpin(deed, WHOLE)?;
+            }
+            return Ok(());
+        }
+        if unlink.is_some() {
+            return self.pin(deed, Some(present.id), WHOLE, deed.whole()?.as_deref());
+        }
+        for (field, from, _) in differences {
+            // What stands now is what the source said.
+            let from = from.as_deref().map(serde_json::value::RawValue::get);
+            self.pin(deed, Some(present.id), field, from)?;
+        }
+        match (active, deed.source_word()) {
+            (Some(_), Some(word)) => self.pin(deed, Some(present.id), STATUS, Some(word)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn pin(
+        &self,
+        deed: &Deed,
+        person: Option<i64>,
+        field: &str,
+        value: Option<&str>,
+    ) -> Result<()> {
+        let (Some(integration), Some(source_id)) = (&deed.integration, &deed.source_id) else {
+            return Ok(());
+        };
+        let reason = format!("undone in run {}", self.hand.number);
+        let pin = NewPin {
+            tenant: self.hand.tenant,
+            integration,
+            source_id,
+            person,
+            field,
+            source_value: value,
+            reason: &reason,
+            run: self.hand.run,
+            at: self.hand.now,
+        };
+        pins::insert(self.hand.tx, &pin)
+    }
+
+    /// Lifts the pin that the undone undo has made.
+    pub(super) fn unpin(&self, deed: &Deed, field: &str) -> Result<()> {
+        self.hand
+            .tx
+            .prepare_cached(
+                "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4 AND run = ?5",
+            )?
+            .execute(params![self.hand.tenant, deed.integration, deed.source_id, field, self.target.row])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! What judging SaaS users asks of the store: how many leave, what is held, what was decided.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{TransactionBehavior, params};
+
+use crate::model::Millis;
+use crate::store::{Result, RunId, Store};
+
+/// How the causes of leaving an application begin; its name follows.
+pub const SAAS_LEAVING: &str = "saas-deactivate:";
+
+impl Store {
+    /// Says yes to holds of passes, which the next run then does.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn approve_for_next_run(&mut self, holds: &[i64], at: Millis) -> Result<()> {
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for hold in holds {
+            tx.prepare_cached(
+                "UPDATE hold SET state = 'approved', closed_at = ?2, closed_note = 'approved: the next run does it'
+                 WHERE id = ?1 AND state = 'open'",
+            )?
+            .execute(params![hold, at])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// How many users of an application are active.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn active_saas(&self, application: i64) -> Result<u64> {
+        self.counted("SELECT count(*) FROM saas_user WHERE application = ?1 AND active = 1", [application])
+    }
+
+    /// SaaS users whom applied runs have made inactive since a moment.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn saas_deactivated_since(&self, application: i64, since: Millis) -> Result<u64> {
+        self.counted(
+            "SELECT count(*) FROM saas_change c JOIN run r ON r.id = c.run
+             WHERE c.application = ?1 AND c.outcome = 'deactivated' AND c.state = 'flows'
+               AND r.state = 'applied' AND r.ended_at > ?2",
+            [application, since],
+        )
+    }
+
+    /// What was decided about holds of a cause, by user: `approved` or `rejected`, as long as nothing has
+    /// become of the user since.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn saas_decided(
+        &self,
+        integration: &str,
+        cause: &str,
+        application: i64,
+    ) -> Result<HashMap<String, String>> {
+        Ok(self
+            .sql
+            .prepare(
+                "SELECT h.source_id, h.state FROM hold h
+                 WHERE h.tenant = ?1 AND h.integration = ?2 AND h.cause = ?3 AND h.state IN ('approved', 'rejected')
+                   AND h.id = (SELECT max(o.id) FROM hold o WHERE o.tenant = h.tenant
+                     AND o.integration = h.integration AND o.cause = h.cause AND o.source_id = h.source_id)
+                   AND NOT EXISTS (SELECT 1 FROM saas_change c JOIN run r ON r.id = c.run
+                     WHERE c.application = ?4 AND c.source_id = h.source_id AND r.state = 'applied'
+                       AND r.ended_at >= coalesce(h.closed_at, h.opened_at))",
+            )?
+            .query_map(params![self.tenant.0, integration, cause, application], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Holds of a cause that stand go on standing: this run has learnt nothing about them.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn keep_holds(&mut self, run: RunId, integration: &str, causes: &[&str]) -> Result<()> {
+        let mut keep = self.sql.prepare(
+            "INSERT INTO staged_hold (run, source_id, cause, person, reason, differences)
+             SELECT ?1, source_id, cause, person, 'held before', differences FROM hold
+             WHERE tenant = ?2 AND integration = ?3 AND state = 'open' AND cause = ?4
+             ON CONFLICT DO NOTHING",
+        )?;
+        for cause in causes {
+            keep.execute(params![run.row, self.tenant.0, integration, cause])?;
+        }
+        Ok(())
+    }
+
+    /// Lets SaaS users wait: the source id, and the person if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn hold_saas(
+        &mut self,
+        run: RunId,
+        cause: &str,
+        held: &[(String, Option<i64>, String)],
+    ) -> Result<()> {
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut hold = tx.prepare_cached(
+                "INSERT INTO staged_hold (run, source_id, cause, person, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+            )?;
+            for (source_id, person, reason) in held {
+                hold.execute(params![run.row, source_id, cause, person, reason])?;
+            }
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Source ids of those of whom a cause is held.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn standing_of(&self, integration: &str, cause: &str) -> Result<HashSet<String>> {
+        let all = self.standing_holds(integration)?;
+        Ok(all.into_iter().filter(|(_, it)| it == cause).map(|(source_id, _)| source_id).collect())
+    }
+
+    fn counted(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<u64> {
+        let count: i64 = self.sql.prepare_cached(sql)?.query_row(parameters, |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+}
