@@ -61,6 +61,8 @@ fn by_cause_by_person_by_number() {
         .done("held reject --all")
         .answers(&["rejected in run", "until the source says something else"]);
     contoso.home.done("held list").answers(&["nothing is held"]);
+    let status = contoso.home.done("status").out;
+    assert!(!status.contains("listing incomplete"), "{status}");
     contoso.home.done("sync").answers(&["Nothing changed."]);
     contoso.home.done("runs list").answers(&["approve", "reject"]);
 }

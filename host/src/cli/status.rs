@@ -199,7 +199,7 @@ fn outcome(run: &RunRow) -> String {
         "planned" => parts.push("not applied".to_owned()),
         state => parts.push(state.to_owned()),
     }
-    if !report.completeness.complete && run.state != "failed" {
+    if report.kind.lists() && !report.completeness.complete && run.state != "failed" {
         parts.push("listing incomplete".to_owned());
     }
     if run.state != "failed" {

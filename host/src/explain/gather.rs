@@ -497,7 +497,7 @@ fn unmet(
         return Ok(Unseen { integration: name, why: "it has never run".to_owned(), asked });
     };
     let mut parts = vec![match (last.state.as_str(), &last.report) {
-        ("applied" | "planned", Some(report)) if !report.completeness.complete => {
+        ("applied" | "planned", Some(report)) if report.kind.lists() && !report.completeness.complete => {
             format!("not met by run {}, whose listing was incomplete", last.number)
         }
         ("applied" | "planned", _) => format!("not met by run {}", last.number),
