@@ -43,7 +43,7 @@ pub mod contract {
     };
     pub use super::bindings::exports::userload::directory::transform::{
         AbsentPerson, BarredField, CandidateSet, DeactivatedBy, Decision, Difference, Evidence, Incoming,
-        KnownPerson, MappedRecord, Situation, Tie,
+        KnownPerson, MappedRecord, MappingFault, MappingNeeds, Situation, Tie,
     };
     pub use super::bindings::userload::directory::types::{
         BadRecord, Error, Setting, SettingProblem, Upstream, ValueType,

@@ -7,6 +7,7 @@ mod feeders;
 mod guard;
 mod incidents;
 mod listing;
+mod mapping;
 mod matching;
 mod plans;
 mod property;
