@@ -269,7 +269,7 @@ fn rules_of_the_mapping_are_checked() {
       contoso.toml:5:28: `constant` is a number, but `employee_id` takes text
         help: write `constant = "0o17"`
       contoso.toml:6:33: `constant` is a text, expected true or false for `resource_account`
-      contoso.toml:7:8: the mapping of `city` needs either `source` or `constant`
+      contoso.toml:7:8: the mapping of `city` needs one of `source`, `constant`, `expression`, `first`, `join` or `location`
         help: such as `{ source = "Job Title", null = "keep" }`
       contoso.toml:8:9: `null` is `default`, but there is no `default = …`
       contoso.toml:9:10: `street` is a whole number, expected the source's field in quotes, or a table such as `{ constant = … }`
@@ -280,6 +280,19 @@ fn rules_of_the_mapping_are_checked() {
       contoso.toml:12:39: unknown key `nul` in the mapping of `office`
         help: did you mean `null`?
     "#);
+}
+
+#[test]
+fn what_several_sources_and_conditions_cannot_be() {
+    insta::assert_snapshot!(refused(
+        "only-if = \" \"\n[mapping]\nusername = { source = \"mail\", when = \"true\" }\n\
+         hire_date = { join = [\"city\", \"state\"] }\ncity = { first = \"city\" }\n\
+         state = { join = [\"stat\"], separator = 5 }\n\
+         office = { source = \"officeLocation\", separator = \"-\", write = \"once\" }\n\
+         connector_sync_time = { expression = \"mail\" }\nmanager = \"mail\"\n\
+         \"Job Title\" = \"jobTitle\"\njob_title = \"jobTitle\"\nstreet = { source = [1, \"x\"] }\n\
+         division = { source = \"mail\", convert = 5 }\ncost_center = { source = \"mail\", convert = [{ lookup = { a = inf } }] }\n"
+    ), @"");
 }
 
 proptest! {

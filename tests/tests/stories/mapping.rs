@@ -86,7 +86,7 @@ fn what_is_passed_on_is_not_retyped() {
     house
         .change("entra", |doc| {
             doc.map("employee_id", "\"{{ employeeId }}\"")
-                .map("office", "{ expression = \"nowhere|default(employeeId)\" }")
+                .map("office", "{ expression = \"faxNumber|default(employeeId)\" }")
                 .map(
                     "job_title",
                     "{ source = \"employeeId\", convert = { lookup = { x = \"y\" }, else = \"keep\" } }",
