@@ -73,7 +73,7 @@ fn faults_of_a_mapping_are_told_before_anything_is_saved() {
     for (line, sentences) in [
         (
             "city = { expression = \"city|lowr\" }",
-            &[":30: city: `expression`: there is no filter `lowr`", "did you mean `lower`?"][..],
+            &[":29: city: `expression`: there is no filter `lowr`", "did you mean `lower`?"][..],
         ),
         ("city = \"{{ city ~ }}\"", &["city: ", "syntax"]),
         (

@@ -292,7 +292,22 @@ fn what_several_sources_and_conditions_cannot_be() {
          connector_sync_time = { expression = \"mail\" }\nmanager = \"mail\"\n\
          \"Job Title\" = \"jobTitle\"\njob_title = \"jobTitle\"\nstreet = { source = [1, \"x\"] }\n\
          division = { source = \"mail\", convert = 5 }\ncost_center = { source = \"mail\", convert = [{ lookup = { a = inf } }] }\n"
-    ), @"");
+    ), @r#"
+    `contoso.toml` has 13 problems
+      contoso.toml:3:11: `only-if` is empty, expected an expression
+      contoso.toml:5:38: `username` is mandatory: `when` could leave it out
+      contoso.toml:6:22: `join` makes a text, but `hire_date` takes a time (RFC 3339)
+      contoso.toml:7:18: `first` is a text, expected a list of sources such as `["givenName", "surname"]`
+      contoso.toml:8:40: `separator` is a whole number, expected a short text in quotes
+      contoso.toml:9:51: `separator` stands between what `join` joins: there is no `join`
+      contoso.toml:9:64: `write` is `once`, expected `always`, `on-create` or `if-empty`
+      contoso.toml:10:38: `connector_sync_time` is the stamp of the run, never a value of an expression
+      contoso.toml:11:1: `manager` is filled by a pass of its own, and never by a rule of the mapping
+      contoso.toml:13:1: `job_title` is filled by two rules: a label names the same field
+      contoso.toml:14:21: `source` is a list without a property, expected the steps of a path
+      contoso.toml:15:41: `convert` is a whole number, expected a converter such as `"lower"` or `{ prefix = "E" }`
+      contoso.toml:16:62: `inf` is no number that a field can hold
+    "#);
 }
 
 proptest! {
