@@ -3,7 +3,7 @@
 use userload_tests::program::{Contoso, Home};
 
 /// Every command that only looks, in a home in which something has happened.
-const LOOKING: [&str; 16] = [
+const LOOKING: [&str; 17] = [
     "status",
     "check",
     "credential list",
@@ -11,6 +11,7 @@ const LOOKING: [&str; 16] = [
     "integration list",
     "integration show",
     "held list",
+    "fields list",
     "people list",
     "people list --inactive",
     "people list --search o'",

@@ -78,8 +78,44 @@ What has a default, and could be said as well:
   # priority = 10, when two integrations fill one field: the highest wins
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
+  # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
+  #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
+  #   never taken for absent; disabled at the source still deactivates.
   # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
   # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
+
+How a field can be filled, by one of:
+
+  department = "Department"                       # a label or property of the source
+  business_phone = "businessPhones[0]"            # a path: nested, items of lists, extensions
+  cost_center = "onPremisesExtensionAttributes.extensionAttribute1"
+  city = { source = "city", null = "keep" }       # a null: keep, clear (default), default
+  office = { source = "officeLocation", default = "Home" }
+  user_type = { constant = "Member" }
+  email = { first = ["mail", "otherMails[0]"] }   # the first that is not empty
+  display_name = { join = ["givenName", "surname"], separator = " " }
+  office = { location = ["city", "state", "country"] }            # joined by ", "
+  mail_nickname = "{{ mail.split('@')[0]|lower }}"                # an expression (Jinja), to a value
+  job_title = { expression = "'VIP' if level >= 5 else jobTitle" }
+
+What each of them may have beside:
+
+  convert = "lower"                # or a list, in order: ["trim", "title", { prefix = "E" }]
+    trim, squeeze, upper, lower, title, first-name, last-name, mail-local, mail-domain, digits,
+    date, time, text, number, flag, blank-is-null,
+    { lookup = { Sales = "S", IT = "I" }, else = "keep", ignore-case = true }   # else: null, fail
+    { replace = "-", with = "" }, { prefix = "E" }, { suffix = "!" }, { truncate = 20 },
+    { split = "-", part = 1 }, { date = "DD.MM.YYYY" }, { parse-date = "DD/MM/YYYY" }
+  when = "userType != 'Guest'"     # the field is kept where it is not true of the source
+  write = "on-create"              # only to new people; "if-empty": only where nothing is; "always"
+  required = true                  # a row without a value fails
+
+  Filters and functions of expressions: default, text, number, lower, upper, title, capitalize, trim,
+  replace, split, join, first, last, length, sort, min, max, starting, containing, ending; tests: defined,
+  none, blank, string, number, starting, ending, containing. Numbers and texts that are passed on stay as
+  they were sent. What does not fit fails its row, which then counts as present.
+
+Fields of your own (`userload fields add "Cost unit"`) are mapped like the others, by name or label.
 
 Example: userload integration save -f contoso.toml"#;
 

@@ -102,13 +102,21 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
     items.extend(counter.population(ready.filter.as_ref(), &site.fields));
     let mut transformer = site.transformer();
     let mut bad = Vec::new();
+    let mut dropped = 0;
     for user in &page.users {
-        if let Err(reason) = transformer.map_record(&ready.mapping, &user.raw)? {
-            let field = reason.field.map(|it| format!("{it}: ")).unwrap_or_default();
-            bad.push(format!("user {}: {field}{}", user.id, reason.reason));
+        match transformer.map_record(&ready.mapping, &user.raw)? {
+            Ok(mapped) => dropped += usize::from(mapped.filtered.is_some()),
+            Err(reason) => {
+                let field = reason.field.map(|it| format!("{it}: ")).unwrap_or_default();
+                bad.push(format!("user {}: {field}{}", user.id, reason.reason));
+            }
         }
     }
     let read = page.users.len();
+    if ready.integration.only_if.is_some() {
+        let detail = format!("lets {} of the first {read} users through", read - bad.len() - dropped);
+        items.push(item("only-if", Verdict::Ok, detail, None));
+    }
     items.push(match bad.first() {
         None => item("mapping", Verdict::Ok, format!("the first {read} users can be mapped"), None),
         Some(first) => item(

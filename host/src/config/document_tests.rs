@@ -254,7 +254,7 @@ fn rules_of_the_mapping_are_checked() {
       contoso.toml:5:28: `constant` is a number, but `employee_id` takes text
         help: write `constant = "0o17"`
       contoso.toml:6:33: `constant` is a text, expected true or false for `resource_account`
-      contoso.toml:7:8: the mapping of `city` needs either `source` or `constant`
+      contoso.toml:7:8: the mapping of `city` needs one of `source`, `constant`, `expression`, `first`, `join` or `location`
         help: such as `{ source = "Job Title", null = "keep" }`
       contoso.toml:8:9: `null` is `default`, but there is no `default = …`
       contoso.toml:9:10: `street` is a whole number, expected the source's field in quotes, or a table such as `{ constant = … }`
@@ -264,6 +264,34 @@ fn rules_of_the_mapping_are_checked() {
         help: map it as `connector_sync_time = "Connector Sync Time"`
       contoso.toml:12:39: unknown key `nul` in the mapping of `office`
         help: did you mean `null`?
+    "#);
+}
+
+#[test]
+fn what_several_sources_and_conditions_cannot_be() {
+    insta::assert_snapshot!(refused(
+        "only-if = \" \"\n[mapping]\nusername = { source = \"mail\", when = \"true\" }\n\
+         hire_date = { join = [\"city\", \"state\"] }\ncity = { first = \"city\" }\n\
+         state = { join = [\"stat\"], separator = 5 }\n\
+         office = { source = \"officeLocation\", separator = \"-\", write = \"once\" }\n\
+         connector_sync_time = { expression = \"mail\" }\nmanager = \"mail\"\n\
+         \"Job Title\" = \"jobTitle\"\njob_title = \"jobTitle\"\nstreet = { source = [1, \"x\"] }\n\
+         division = { source = \"mail\", convert = 5 }\ncost_center = { source = \"mail\", convert = [{ lookup = { a = inf } }] }\n"
+    ), @r#"
+    `contoso.toml` has 13 problems
+      contoso.toml:3:11: `only-if` is empty, expected an expression
+      contoso.toml:5:38: `username` is mandatory: `when` could leave it out
+      contoso.toml:6:22: `join` makes a text, but `hire_date` takes a time (RFC 3339)
+      contoso.toml:7:18: `first` is a text, expected a list of sources such as `["givenName", "surname"]`
+      contoso.toml:8:40: `separator` is a whole number, expected a short text in quotes
+      contoso.toml:9:51: `separator` stands between what `join` joins: there is no `join`
+      contoso.toml:9:64: `write` is `once`, expected `always`, `on-create` or `if-empty`
+      contoso.toml:10:38: `connector_sync_time` is the stamp of the run, never a value of an expression
+      contoso.toml:11:1: `manager` is filled by a pass of its own, and never by a rule of the mapping
+      contoso.toml:13:1: `job_title` is filled by two rules: a label names the same field
+      contoso.toml:14:21: `source` is a list without a property, expected the steps of a path
+      contoso.toml:15:41: `convert` is a whole number, expected a converter such as `"lower"` or `{ prefix = "E" }`
+      contoso.toml:16:62: `inf` is no number that a field can hold
     "#);
 }
 

@@ -125,6 +125,6 @@ mod tests {
         ];
         let report = locate("x.toml", document, &Targets::built_in(), &faults);
         let places: Vec<_> = report.problems.iter().map(|it| (it.line, it.column)).collect();
-        assert_eq!(places, [(1, 1), (1, 16), (3, 18), (4, 15), (6, 3), (6, 28), (7, 23)]);
+        assert_eq!(places, [(1, 1), (1, 17), (3, 18), (4, 15), (6, 3), (6, 28), (7, 23)]);
     }
 }

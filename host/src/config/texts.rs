@@ -209,6 +209,7 @@ city = { source = "employeeOrgData.city", null = "keep" }
     fn digests_are_sha_256() {
         assert_eq!(document_digest(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
+
     #[test]
     fn whatever_a_rule_may_say() {
         let it = integration(
@@ -227,7 +228,18 @@ business_phone = "businessPhones[0]"
 city = { source = ["ext.a", 0, "b"] }
 "#,
         );
-        insta::assert_snapshot!(mapping_text(&it).replace("},{\"target", "},\n{\"target"), @"");
-        insta::assert_snapshot!(policy_text(&it), @"");
+        insta::assert_snapshot!(mapping_text(&it).replace("},{\"target", "},\n{\"target"), @r#"
+        {"version":1,"fields":[{"target":"username","type":"text","required":true,"first":[["mail"],["otherMails",0],["userPrincipalName"]],"convert":["trim","lower"],"null":"clear"},
+        {"target":"email","type":"text","required":false,"expression":"{{ mail|lower }}","null":"clear"},
+        {"target":"display_name","type":"text","required":false,"join":{"sources":[["givenName"],["surname"]],"separator":" "},"null":"clear"},
+        {"target":"office","type":"text","required":false,"join":{"sources":[["city"],["state"],["country"]],"separator":", "},"null":"keep"},
+        {"target":"employee_type","type":"text","required":false,"source":["employeeType"],"convert":[{"else":"keep","lookup":{"7":31,"T":"Temp","f":1.50}}],"null":"clear"},
+        {"target":"department","type":"text","required":false,"constant":"Sales","when":"userType == 'Member'","null":"clear"},
+        {"target":"business_phone","type":"text","required":false,"source":["businessPhones",0],"null":"clear"},
+        {"target":"city","type":"text","required":false,"source":["ext.a",0,"b"],"null":"clear"}],"only-if":"employee_type != 'Service'"}
+        "#);
+        assert!(policy_text(&it).ends_with(
+            r#""rename-fields":["username","email"],"on-create":["username"],"if-empty":["office"]}"#
+        ));
     }
 }
