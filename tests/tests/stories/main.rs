@@ -11,11 +11,8 @@ mod guard;
 mod held;
 mod incidents;
 mod listing;
-<<<<<<< HEAD
 mod manager;
-=======
 mod mapping;
->>>>>>> refs/done/map
 mod matching;
 mod plans;
 mod property;
