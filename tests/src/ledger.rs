@@ -46,7 +46,9 @@ impl House {
             (
                 "a question is answered by nobody",
                 "SELECT count(*) FROM hold WHERE (state = 'open') != (closed_at IS NULL)
-                   OR state IN ('approved', 'rejected') AND closed_run IS NULL",
+                   OR state IN ('approved', 'rejected') AND closed_run IS NULL
+                     -- These are only said yes or no to: the next run acts on it.
+                     AND cause NOT LIKE 'saas-deactivate:%' AND cause NOT LIKE '%:manager'",
             ),
             (
                 "a link leads to nobody",

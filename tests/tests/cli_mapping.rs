@@ -79,7 +79,7 @@ fn set_and_unset_change_one_line_and_check_it_as_save_does() {
         (vec!["mapping", "set", "department"], vec!["says no source", "TARGET=SOURCE"]),
         (vec!["mapping", "set", "department="], vec!["is not whole", "mapping unset"]),
         (vec!["mapping", "set", "jbo_title=Job Title"], vec!["`jbo_title`", "did you mean `job_title`?"]),
-        (vec!["mapping", "set", "job_title=Job Titel"], vec!["did you mean `Job Title`?"]),
+        (vec!["mapping", "set", "job_title=Job Titel"], vec!["did you mean `\"Job Title\"`?"]),
         (vec!["mapping", "set", "city={ source ="], vec!["is no TOML"]),
         (vec!["mapping", "set", "city=City", "city=State"], vec!["set twice"]),
         (vec!["mapping", "unset", "departmnt"], vec!["not in the mapping", "did you mean `department`?"]),

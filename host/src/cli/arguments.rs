@@ -80,7 +80,7 @@ enum Command {
     Status,
     /// Keep what opens a source: add, list, test, edit, remove
     #[command(subcommand)]
-    Credential(credential::Command),
+    Credential(Box<credential::Command>),
     /// Keep what is loaded and how: save, list, show, remove
     #[command(subcommand)]
     Integration(integration::Command),
@@ -228,7 +228,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
     match command.unwrap_or(Command::Status) {
         Command::Demo(arguments) => demo::run(session, &arguments),
         Command::Status => status::run(session),
-        Command::Credential(command) => credential::run(session, command),
+        Command::Credential(command) => credential::run(session, *command),
         Command::Integration(command) => integration::run(session, command),
         Command::Mapping(command) => mapping::run(session, command),
         Command::Check(which) => run::check(session, &which),

@@ -162,7 +162,7 @@ pub(super) fn status(person: &PersonRow) -> &'static str {
 
 /// The person that somebody named.
 pub(super) fn find(session: &Session, store: &Store, who: &str) -> Result<Box<PersonRow>> {
-    let person = match store.find_person(who, &session.stamped(&store)?)? {
+    let person = match store.find_person(who, &session.stamped(store)?)? {
         Found::One(person) => person,
         Found::Nobody => {
             return Err(Trouble::usage(format!("there is nobody `{}`", shown(who)))

@@ -288,6 +288,7 @@ fn what_several_sources_and_conditions_cannot_be() {
       contoso.toml:9:64: `write` is `once`, expected `always`, `on-create` or `if-empty`
       contoso.toml:10:38: `connector_sync_time` is the stamp of the run, never a value of an expression
       contoso.toml:11:1: `manager` is filled by a pass of its own, and never by a rule of the mapping
+        help: write `manager = true` above `[mapping]`
       contoso.toml:13:1: `job_title` is filled by two rules: a label names the same field
       contoso.toml:14:21: `source` is a list without a property, expected the steps of a path
       contoso.toml:15:41: `convert` is a whole number, expected a converter such as `"lower"` or `{ prefix = "E" }`

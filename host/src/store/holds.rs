@@ -240,6 +240,9 @@ pub(super) fn withdraw(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> 
            AND NOT (hold.cause LIKE 'deactivate:%' AND EXISTS (
              SELECT 1 FROM staged_hold u
              WHERE u.run = :run AND u.source_id = hold.source_id AND u.cause = 'deactivate:unconfirmed'))
+           -- An adoption that was undone may be done again, and its question stands until then.
+           AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.tenant = :tenant AND p.integration = :integration
+                             AND p.source_id = hold.source_id AND p.field = '*')
            AND (:complete OR source_id IN (SELECT s.source_id FROM staged s WHERE s.run = :run))",
         named_params! {
             ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,

@@ -59,10 +59,15 @@ pub(crate) fn shell(origins: &[&str]) -> Guest {
         &[1, 0, 0, 0],
         &data.text("client_secret"),
         &pair(0, 0),
+        // Whatever the settings say, and of nobody: it is no key.
+        &[0; 20],
+        &[0; 12],
     ];
     let secrets = data.list(&[secret.concat()]);
     let nothing = pair(0, 0);
-    let manifest = [application, nothing, nothing, secrets, nothing, origins, fields, nothing].concat();
+    let manifest =
+        [application, nothing, nothing, nothing, secrets, nothing, origins, fields, nothing, nothing]
+            .concat();
     let manifest = data.put(&manifest);
     let escaped: String = data.0.iter().map(|byte| format!("\\{byte:02x}")).collect();
     Guest::new()

@@ -10,14 +10,14 @@ const DEACTIVATE: &str = "{ left-filter = \"deactivate\" }";
 
 /// Thirty people, ten of them in Sales and loaded.
 fn sales(on: &str) -> (House, Vec<String>) {
-    let (world, ids) = plain(30);
+    let (world, ids) = plain(60);
     let mut house = House::with(world, |doc| {
         if !on.is_empty() {
             doc.set("on", on);
         }
         doc.filter("department eq 'Sales'")
     });
-    assert_eq!(house.night().count(Outcome::Created), 10);
+    assert_eq!(house.night().count(Outcome::Created), 20);
     (house, ids)
 }
 
@@ -89,7 +89,7 @@ fn disabled_outranks_left_the_filter() {
             assert_eq!(said, "kept: disabled at the source; on-disabled is keep");
             assert!(house.active(&ids[0]));
         } else {
-            assert_eq!(said, "deactivated: disabled at the source", "{on}");
+            assert!(said.starts_with("deactivated: disabled at the source"), "{on}: {said}");
         }
         assert_eq!(house.night().count(Outcome::Deactivated), 0);
     }

@@ -193,7 +193,7 @@ fn ambiguous_failed_and_skipped_are_known_by_their_source_id() {
     town.contoso.home.write("hand.csv", people);
     town.run(&["people", "import", "hand.csv"]).ended(0);
     town.change(|world| world.update(&town.ids[1], "userPrincipalName", "null")).unwrap();
-    town.night(4);
+    town.night(3);
     let ambiguous = town.why(&town.ids[0]);
     assert_eq!(ambiguous.0["person"], serde_json::Value::Null);
     assert!(ambiguous.decided().starts_with("ambiguous: matches 2 persons"), "{}", ambiguous.decided());
@@ -312,7 +312,7 @@ fn locks_pins_decisions_and_tombstones_are_shown() {
     let story = town.why(&upn(0));
     assert!(story.not_applied("department").contains("locked by hand: she moves next month"));
     assert_eq!(story.0["locks"][0]["field"], "department");
-    assert_eq!(story.not_applied("job_title"), "pinned: undone in run 1");
+    assert!(story.not_applied("job_title").starts_with("pinned: undone in run 1"));
     assert!(story.next().contains("job_title is pinned (undone in run 1)"), "{}", story.next());
     assert_eq!(story.account()["decided"]["kind"], "link");
     let told = town.told(&upn(0));

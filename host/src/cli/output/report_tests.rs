@@ -270,6 +270,7 @@ fn json_is_frozen() {
       "version": 1,
       "run": {
         "number": 7,
+        "undoes": null,
         "integration": "contoso",
         "kind": "plan",
         "state": "planned",
@@ -412,6 +413,8 @@ fn json_is_frozen() {
         "notes": [
           "3 users are in the directory but not in the listing"
         ],
+        "managers": null,
+        "saas": null,
         "milliseconds": {
           "stage": 4200,
           "judge": 310,
