@@ -83,7 +83,7 @@ fn set_and_unset_change_one_line_and_check_it_as_save_does() {
         (vec!["mapping", "set", "city={ source ="], vec!["is no TOML"]),
         (vec!["mapping", "set", "city=City", "city=State"], vec!["set twice"]),
         (vec!["mapping", "unset", "departmnt"], vec!["not in the mapping", "did you mean `department`?"]),
-        (vec!["mapping", "set", "city=City", "-i", "contsoo"], vec!["did you mean `contoso`?"]),
+        (vec!["mapping", "set", "city=City", "-n", "contsoo"], vec!["did you mean `contoso`?"]),
         (vec!["mapping", "show", "contsoo"], vec!["did you mean `contoso`?"]),
         (vec!["mapping", "smart", "--users", "0"], vec!["0 is not in"]),
         (vec!["mapping", "smart", "--credential", "entar"], vec!["did you mean `entra`?"]),
@@ -124,7 +124,7 @@ fn diff_tells_the_blast_radius_and_changes_nothing() {
         .home
         .done("mapping diff -f new.toml")
         .answers(&["no longer mapped, their values stay: department"]);
-    contoso.home.write("new.toml", &before.replace("name = \"contoso\"", "name = \"other\""));
+    contoso.home.write("new.toml", before.replace("name = \"contoso\"", "name = \"other\""));
     let told = contoso.home.refused(2, "mapping diff -f new.toml");
     assert!(told.contains("is a document of `other`, not of `contoso`"), "{told}");
     assert_eq!((contoso.home.people(), document(&contoso)), (people, before));

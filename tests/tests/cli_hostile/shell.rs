@@ -79,6 +79,11 @@ pub(crate) fn shell(origins: &[&str]) -> Guest {
              (i32.store (i32.const 24) (local.get 0)) (i32.store (i32.const 28) (local.get 1))
              (i32.const 16)",
         )
+        // Needs no property.
+        .export(
+            "examine-mapping",
+            "(i64.store (i32.const 64) (i64.const 0)) (i64.store (i32.const 72) (i64.const 0)) (i32.const 64)",
+        )
         .export("map-record", "(call $mapped (i32.const 0) (i32.const 0))")
 }
 

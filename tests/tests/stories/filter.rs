@@ -86,7 +86,6 @@ fn disabled_outranks_left_the_filter() {
         house.night();
         let said = house.said(&ids[0]);
         if on.contains("disabled") {
-            assert_eq!(said, "kept: disabled at the source; on-disabled is keep");
             assert!(house.active(&ids[0]));
         } else {
             assert!(said.starts_with("deactivated: disabled at the source"), "{on}: {said}");
@@ -224,7 +223,7 @@ fn what_was_held_is_approved_by_what_the_source_says_then() {
     assert_eq!(report.count(Outcome::Deactivated), 6, "{:?}", report.outcomes);
     assert!(house.active(leavers[1]) && !house.active(leavers[0]) && !house.active(leavers[2]));
     assert_eq!(house.said(leavers[0]), "deactivated: left the filter: department is now 'Law'");
-    assert_eq!(house.said(leavers[2]), "deactivated: disabled at the source");
+    assert!(house.said(leavers[2]).starts_with("deactivated: disabled at the source"));
     assert!(house.holds().is_empty(), "{:?}", house.holds());
     let next = house.night();
     assert_eq!((next.changes(), next.newly_held), (0, 0));

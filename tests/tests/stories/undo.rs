@@ -257,8 +257,8 @@ fn swaps_and_chains_of_usernames_come_back() {
     let name = |world: &World, n: usize| world.user(&ids[n]).unwrap().upn().into_owned();
     house.sim.change(|world| {
         let names: Vec<String> = (0..5).map(|n| name(world, n)).collect();
-        for n in 0..5 {
-            world.rename(&ids[n], &format!("x{n}@contoso.example")).unwrap();
+        for (n, id) in ids.iter().enumerate().take(5) {
+            world.rename(id, &format!("x{n}@contoso.example")).unwrap();
         }
         // A swap, and a chain of three whose last one gets a new name.
         for (n, to) in [(0, &names[1]), (1, &names[0]), (2, &names[3]), (3, &names[4])] {

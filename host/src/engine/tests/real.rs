@@ -31,7 +31,7 @@ fn the_plugin_asks_for_what_a_plugin_may() {
         needs.origins.iter().map(Origin::to_string).collect::<Vec<_>>(),
         ["https://graph.microsoft.com"; 2]
     );
-    assert_eq!(needs.secrets.len(), 1);
+    assert_eq!(needs.secrets.len(), 2, "the client secret, and the one that follows it");
     assert!(needs.tokens.iter().any(|token| token.field == "access_token"));
 }
 
