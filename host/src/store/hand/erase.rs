@@ -83,14 +83,16 @@ impl Store {
         ] {
             tx.execute(sql, [person])?;
         }
-        tx.execute(
-            "UPDATE change SET fields = CASE WHEN fields IS NULL THEN NULL ELSE '{}' END, differences = NULL,
-               not_applied = NULL, reason = ?2, mapped = NULL,
-               evidence = CASE WHEN evidence IS NULL THEN NULL
-                          ELSE json_object('kind', json_extract(evidence, '$.kind')) END
-             WHERE person = ?1",
-            params![person, ERASED],
-        )?;
+        for person in merged_into(&tx, &present.uid, person)? {
+            tx.execute(
+                "UPDATE change SET fields = CASE WHEN fields IS NULL THEN NULL ELSE '{}' END, differences = NULL,
+                   not_applied = NULL, reason = ?2, mapped = NULL,
+                   evidence = CASE WHEN evidence IS NULL THEN NULL
+                              ELSE json_object('kind', json_extract(evidence, '$.kind')) END
+                 WHERE person = ?1",
+                params![person, ERASED],
+            )?;
+        }
         hand.remove(person)?;
         hand.ledger(
             Outcome::Removed,
@@ -238,4 +240,24 @@ fn clean(value: &mut Value, ids: &BTreeSet<String>, names: &BTreeSet<String>) ->
         }
         _ => false,
     }
+}
+
+/// A person, and everybody who was merged into them, directly or by way of somebody else.
+fn merged_into(tx: &Transaction<'_>, uid: &str, person: i64) -> Result<BTreeSet<i64>> {
+    let mut all = BTreeSet::from([person]);
+    let mut next = vec![uid.to_owned()];
+    let mut query = tx.prepare(
+        "SELECT person, uid FROM change
+         WHERE cause = 'merged' AND outcome = 'removed' AND instr(reason, '(' || ?1 || ')') > 0",
+    )?;
+    while let Some(uid) = next.pop() {
+        let found: Vec<(i64, Option<String>)> =
+            query.query_map([uid], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+        for (person, uid) in found {
+            if all.insert(person) {
+                next.extend(uid);
+            }
+        }
+    }
+    Ok(all)
 }
