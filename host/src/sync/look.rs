@@ -1,5 +1,5 @@
 //! What today's rules make of one record, told without a run: nothing is staged, written or sent. It goes the
-//! way of a run ([`PageWorker`]), so that it says what a run would say.
+//! way of a run (`PageWorker`), so that it says what a run would say.
 
 use roaring::RoaringTreemap;
 
