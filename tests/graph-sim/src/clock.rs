@@ -55,6 +55,11 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(seconds * TICKS + ticks)
 }
 
+/// Seconds since 1970 of the same.
+pub(crate) fn seconds(text: &str) -> Option<i64> {
+    parse(text).map(|ticks| ticks.div_euclid(TICKS))
+}
+
 /// The time without its zone, and the zone in seconds east of UTC.
 fn zone(time: &str) -> Option<(&str, i64)> {
     if let Some(time) = time.strip_suffix('Z') {

@@ -82,13 +82,14 @@ fn value(raw: &str, depth: usize) -> Result<Value, String> {
     }
 }
 
-/// A number of the engine's, when it has the same digits.
+/// A number of the engine's, when it has the same digits wherever it is written: joined to a text, and passed on.
 fn number(raw: &str) -> Option<Value> {
     if let Ok(whole) = raw.parse::<i128>() {
         return (whole.to_string() == raw).then(|| Value::from(whole));
     }
     let float = raw.parse::<f64>().ok()?;
-    (float.is_finite() && format!("{float:?}") == raw).then(|| Value::from(float))
+    let value = Value::from(float);
+    (float.is_finite() && format!("{float:?}") == raw && value.to_string() == raw).then_some(value)
 }
 
 /// The number that digits are, as near as the engine can have it.

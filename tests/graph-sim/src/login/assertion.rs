@@ -83,7 +83,7 @@ fn by_certificate(app: &App, jwt: &Jwt<'_>, url: &str, now: i64) -> Result<(), L
     UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &registered.public_key)
         .verify(jwt.message.as_bytes(), &jwt.signature)
         .map_err(|_| bad("The key was found, but use of the key to verify the signature failed."))?;
-    if clock::parse(&registered.ends).is_none_or(|ends| ends <= now) {
+    if clock::seconds(&registered.ends).is_none_or(|ends| ends <= now) {
         return Err(bad("The key used is expired."));
     }
     if jwt.claim("aud") != url {
