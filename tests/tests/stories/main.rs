@@ -3,6 +3,7 @@
 
 mod absent;
 mod barred;
+mod consent;
 mod deactivating;
 mod decided;
 mod feeders;
@@ -14,6 +15,7 @@ mod listing;
 mod manager;
 mod mapping;
 mod matching;
+mod one_person;
 mod plans;
 mod property;
 mod saas;
