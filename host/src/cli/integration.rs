@@ -14,8 +14,8 @@ use super::output::{Column, Paint, Table, count, number, shown, time};
 use super::services;
 use super::session::Session;
 use super::trouble::Trouble;
-use crate::config::{self, missing_for_launch};
-use crate::store::IntegrationRow;
+use crate::config::{self, Integration, missing_for_launch};
+use crate::store::{IntegrationRow, Saved};
 use crate::sync::{FilterCheck, saas_link};
 
 #[derive(Debug, Subcommand)]
@@ -149,10 +149,20 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     save_text(session, &name_of_file, &text)
 }
 
-/// Checks a document, saves it and shows what changed.
-pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
+/// A document that was saved, and what came of it.
+pub(super) struct Kept {
+    integration: Integration,
+    filter: Option<FilterCheck>,
+    saved: Saved,
+    /// The SaaS application that is new in the software catalog.
+    linked: Option<String>,
+    /// What a launch needs more, a sentence each.
+    pub(super) missing: Vec<String>,
+}
+
+/// Checks a document and saves it; nothing is made for one that is refused.
+pub(super) fn keep_text(session: &Session, name_of_file: &str, text: &str) -> Result<Kept> {
     let fields = services::manifest_fields(session)?;
-    // Nothing is made for a document that is refused.
     let targets = session.targets()?;
     let integration = config::parse(name_of_file, text, &fields, &targets)?;
     services::examine(session, &integration, name_of_file, text, &targets)?;
@@ -177,6 +187,12 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
     let linked = saas_link::link(&mut store, manifest, &integration.name, &chosen, session.now())?;
     store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;
     let missing = missing_for_launch(&integration);
+    Ok(Kept { integration, filter, saved, linked, missing })
+}
+
+/// Checks a document, saves it and shows what changed.
+pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
+    let Kept { integration, filter, saved, linked, missing } = keep_text(session, name_of_file, text)?;
     let changed = saved.previous.as_deref() != Some(text);
     let printer = session.printer;
     if printer.json() {
@@ -218,7 +234,7 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
     for sentence in &missing {
         printer.story(&format!("a launch needs more: {}", shown(sentence)));
     }
-    if store.credential(&integration.credential)?.is_none() {
+    if session.store()?.credential(&integration.credential)?.is_none() {
         let credential = shown(&integration.credential).into_owned();
         printer.tell(&format!(
             "{} there is no credential {credential} yet",
