@@ -19,7 +19,7 @@ use crate::credential::{
     FEDERATED_TOKEN, Kept, NEXT_CLIENT_SECRET, NextSecret, SecretText,
 };
 use crate::model::Millis;
-use crate::store::{CredentialRow, Store};
+use crate::store::{CredentialRow, Store, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -420,7 +420,15 @@ fn test(session: &Session, name: &str, wait: Option<u32>) -> Result<ExitStatus> 
 fn remove(session: &Session, name: &str) -> Result<ExitStatus> {
     let mut store = session.store()?;
     session.credential_row(&store, name)?;
-    store.remove_credential(name)?;
+    store.remove_credential(name).map_err(|error| match error {
+        StoreError::Refused(what) => Trouble::usage(what)
+            .help(
+                "give that integration another credential (`userload integration save -f FILE`), or remove it: \
+                 `userload integration remove NAME`",
+            )
+            .into(),
+        error => anyhow::Error::from(error),
+    })?;
     if session.printer.json() {
         session.printer.answer(&Answer::new("removed", name).text()?)?;
     } else {

@@ -140,7 +140,9 @@ pub(super) fn read(file: &PathBuf) -> Result<(String, String)> {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Err(Trouble::usage(format!("`{name}` is no text (UTF-8)")).into())
         }
-        Err(error) => Err(Trouble::usage(format!("cannot read `{name}`: {error}")).into()),
+        Err(error) => Err(Trouble::usage(format!("cannot read `{name}`: {error}"))
+            .help("give the path of a document (TOML), or `-` for standard input; `userload init` writes one")
+            .into()),
     }
 }
 

@@ -199,6 +199,11 @@ impl Counter<'_> {
             let filter = lines.also(&others.join(" and "));
             heads.proposed = self.count(Some(filter.clone())).map(|left| Proposed { filter, left });
         }
+        if let Some(proposed) = heads.proposed.as_ref().filter(|_| others.len() > 1) {
+            let said = format!("{} without both", number(proposed.left));
+            let help = format!("to leave both out: filter = {}", Value::from(proposed.filter.as_str()));
+            items.push(item("guests and disabled", Verdict::Note, said, Some(help)));
+        }
         let read = if sample.is_none() { self.sample(fields) } else { None };
         if let Some(sample) = sample.or(read.as_ref()) {
             items.extend(unlikely(sample, &lines));

@@ -83,8 +83,7 @@ impl Session {
 
     fn nothing_yet(&self) -> Trouble {
         Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
-            "begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points \
-             elsewhere",
+            "begin with `userload init` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere",
         )
     }
 
