@@ -99,6 +99,21 @@ fn from_nothing_to_a_draft_and_on_to_the_next_night() {
     start.home.done("sync").answers(&["=14 unchanged", "Nothing changed."]);
 }
 
+/// The mapping language of the README is what the program takes, and makes of a record what the README says.
+#[test]
+fn the_document_of_the_readme_is_saved_and_passes_its_own_test() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let section = readme.split_once("## The mapping language").expect("the section").1;
+    let document = section.split("```").nth(1).unwrap().strip_prefix("toml\n").expect("a document");
+    let start = Beginning::new();
+    start.home.write("people.toml", document);
+    start.home.done("integration save -f people.toml");
+    start.home.done("mapping test people").answers(&["1 mapping test passed"]);
+    start.home.write("people.toml", document.replace("\"HEAD\"", "\"Head\""));
+    let told = start.home.refused(2, "integration save -f people.toml");
+    assert!(told.contains("the mapping fails its own tests"), "{told}");
+}
+
 #[test]
 fn it_is_told_in_words_too() {
     let start = Beginning::new();
@@ -287,10 +302,20 @@ fn what_the_source_refuses_is_told_and_nothing_is_saved() {
     let start = Beginning::new();
     let origin = start.sim.origin();
     let wrong = start.init_at(&origin, "no secret of anybody", &WHOLE);
-    refuses(&start, 2, wrong, &["AADSTS7000215", "secrets and certificates: http", "nothing was saved"]);
+    refuses(
+        &start,
+        2,
+        wrong,
+        &["AADSTS7000215", "check tenant, client id and secret, and give", "nothing was saved"],
+    );
     start.sim.change(|world| world.apps[0].granted.clear());
     let denied = start.init(&WHOLE);
-    refuses(&start, 2, denied, &["403", "User.Read.All", "an administrator grants consent at: http"]);
+    refuses(
+        &start,
+        2,
+        denied,
+        &["403", "Authorization_RequestDenied", "User.Read.All", "consent", "nothing was saved"],
+    );
     start.sim.change(|world| world.grant("User.Read.All"));
     let away = start.init_at("http://127.0.0.1:9", DEFAULT_SECRET, &WHOLE);
     refuses(&start, 1, away, &["no connection to `http://127.0.0.1:9`", "nothing was saved"]);

@@ -81,6 +81,7 @@ What has a default, and could be said as well:
   # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
   #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
   #   never taken for absent; disabled at the source still deactivates.
+  #   `userload check` prints such lines, and how many each leaves
   # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
   # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
 
@@ -109,6 +110,9 @@ What each of them may have beside:
   when = "userType != 'Guest'"     # the field is kept where it is not true of the source
   write = "on-create"              # only to new people; "if-empty": only where nothing is; "always"
   required = true                  # a row without a value fails
+
+  In `expression` and `when` names are properties of the source, in `only-if` they are fields; what has no value
+  is null there. ==, !=, <, in, and, or, not, ~, `A if B else C`; `number(level) > 3` compares a number.
 
   Filters and functions of expressions: default, text, number, lower, upper, title, capitalize, trim,
   replace, split, join, first, last, length, sort, min, max, starting, containing, ending; tests: defined,

@@ -416,6 +416,12 @@ fn look(
     let proven = proof::prove(session, &mut connector, &first, &mut items, progress)?;
     let Some(Proven { identity, page }) = proven else {
         let pages = site.transformer().credential_pages(&source.settings).unwrap_or_default();
+        for item in items.iter_mut().filter(|_| opening.secrets.is_some()) {
+            // There is no credential yet that could be tested or edited.
+            if item.help.as_deref().is_some_and(|help| help.contains("userload credential edit")) {
+                item.help = Some("check tenant, client id and secret, and give the right ones".to_owned());
+            }
+        }
         point_to_pages(&mut items, &pages);
         return Ok(Err(items));
     };

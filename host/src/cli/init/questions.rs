@@ -62,7 +62,9 @@ impl<'a> Asker<'a> {
             let given = given.trim();
             return match check(given) {
                 Ok(()) => Ok(given.to_owned()),
-                Err(what) => Err(Trouble::usage(format!("{}: {what}", question.flag)).into()),
+                Err(what) => Err(Trouble::usage(format!("{}: {what}", question.flag))
+                    .help("`userload init --help` has every answer with its flag")
+                    .into()),
             };
         }
         let Some(ask) = &mut self.ask else {

@@ -174,6 +174,12 @@ mod tests {
             ..Adoption::default()
         };
         insta::assert_snapshot!(preview(&adoption, Paint(false)), @r"
+          of the 2,000 users of the sample
+          1,204  matched    one person by the match keys; they are adopted
+              3  ambiguous  never guessed: they wait for you in `userload held list`
+            793  new        nobody has their keys; they are created
+            ambiguous 7c9e: 2 records match the same person
+          values that are there and differ are held for you, not overwritten: department 1,100, city 7
         ");
     }
 }
