@@ -9,6 +9,10 @@ use userload_tests::{DAY, Hold, House, Person};
 
 use crate::moves::Trouble;
 
+/// The fields that are mapped.
+const FIELDS: [&str; 7] =
+    ["username", "email", "display_name", "department", "job_title", "employee_id", "office"];
+
 /// People of a page.
 pub const PAGE: usize = 10;
 
@@ -71,6 +75,8 @@ pub struct Oracle {
     pub erased: BTreeSet<String>,
     /// Who is gone without a trace: in how many nights that could count, since when.
     pub gone: BTreeMap<String, (u32, Millis)>,
+    /// Pinned as a whole: what the record said then.
+    pub wholes: BTreeMap<String, Vec<Option<String>>>,
     /// Undone or rejected: user and field, and what the source said.
     pub kept: BTreeMap<(String, String), Option<String>>,
 }
@@ -92,9 +98,22 @@ impl Oracle {
         user.text(property).map(|it| it.into_owned())
     }
 
+    pub fn all(&self, user: &User) -> Vec<Option<String>> {
+        FIELDS.iter().map(|field| self.said(user, field)).collect()
+    }
+
+    /// Notes what records say that are pinned as a whole.
+    pub fn note(&mut self, world: &World, moment: &Moment) {
+        let wholes = std::mem::take(&mut self.wholes);
+        for (user, field, ..) in &moment.pins {
+            let Some(record) = world.user(user).filter(|_| field == "*") else { continue };
+            let says = wholes.get(user).cloned().unwrap_or_else(|| self.all(record));
+            self.wholes.insert(user.clone(), says);
+        }
+    }
+
     pub fn maps(field: &str) -> bool {
-        ["username", "email", "display_name", "department", "job_title", "employee_id", "office"]
-            .contains(&field)
+        FIELDS.contains(&field)
     }
 
     pub fn listed(&self, user: &User) -> bool {
@@ -148,7 +167,10 @@ impl Oracle {
             let Some(was) = before.people.get(id) else {
                 assert!(!records.is_empty(), "{what}: {id} was made of nothing");
                 for user in users {
-                    assert!(!before.pinned(user, "*") || ordered, "{what}: {user} is pinned and was made");
+                    let now = world.user(user).map(|it| self.all(it));
+                    let same = now.is_some() && now.as_ref() == self.wholes.get(user);
+                    let pinned = before.pinned(user, "*") && same;
+                    assert!(!pinned || ordered, "{what}: {user} is pinned, says the same, and was made");
                 }
                 continue;
             };
@@ -216,9 +238,7 @@ impl Oracle {
             if after.users_of(*id).len() > 1 {
                 continue;
             }
-            for field in
-                ["username", "email", "display_name", "department", "job_title", "employee_id", "office"]
-            {
+            for field in FIELDS {
                 if !after.locked(*id, field) && !after.pinned(&user, field) {
                     let said = self.said(record, field);
                     assert_eq!(person.text(field), said, "{what}: {field} of {user}, and the source");

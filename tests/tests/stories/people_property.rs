@@ -312,6 +312,8 @@ impl Stage {
             }
         }
         self.house.check();
+        let (after, oracle) = (Moment::of(&self.house), &mut self.oracle);
+        self.house.sim.look(|world| oracle.note(world, &after));
         if !matches!(decision, Decision::Narrow | Decision::Widen | Decision::Remap) {
             // Whoever has a hand in it decides anew.
             let after = Moment::of(&self.house);
