@@ -46,7 +46,7 @@ pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
 pub use saas::{
     CatalogEntry, Idle, KnownSaas, NewSaas, SAAS_LEAVING, SaasApplication, SaasCandidate, SaasFeed, SaasLine,
-    SaasOutcome, SaasUserRow,
+    SaasOutcome, SaasPinned, SaasPins, SaasUserRow,
 };
 pub use settle::{Claim, KeyConflict, Mark};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};

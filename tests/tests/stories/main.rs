@@ -21,6 +21,7 @@ mod plans;
 mod property;
 mod saas;
 mod saas_roles;
+mod saas_undo;
 mod trouble;
 mod undo;
 mod undo_property;
