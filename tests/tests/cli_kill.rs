@@ -277,7 +277,7 @@ fn killed_while_approving() {
     home.done("launch contoso");
     home.call(&["sync"]).at("2026-11-22T04:05:06Z").run().ended(0);
     contoso.sim.change(|world| {
-        for id in &world.ids()[20..420] {
+        for id in &world.ids()[20..220] {
             world.delete(id).unwrap();
         }
     });
