@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 /// Something that the source does. Numbers pick people.
 #[derive(Clone, Copy, Debug)]
-pub enum Move {
+pub(crate) enum Move {
     Hire,
     HireWithAFreedName(usize),
     Rehire(usize),
@@ -28,7 +28,7 @@ pub enum Move {
 
 /// What goes wrong in a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     None,
     Throttled,
     Unavailable,
@@ -45,13 +45,13 @@ pub enum Trouble {
 
 impl Trouble {
     /// The listing is told to be incomplete, when there is enough of it.
-    pub fn leaves_out(self) -> bool {
+    pub(crate) fn leaves_out(self) -> bool {
         matches!(self, Self::Cut | Self::Empty | Self::Twice | Self::Miscounted)
     }
 }
 
 /// What the source does: what every story can follow.
-pub fn moves() -> impl Strategy<Value = Move> {
+pub(crate) fn moves() -> impl Strategy<Value = Move> {
     let who = || 0..1000_usize;
     prop_oneof![
         Just(Move::Hire),
@@ -73,7 +73,7 @@ pub fn moves() -> impl Strategy<Value = Move> {
 }
 
 /// What goes wrong; most often nothing.
-pub fn troubles() -> impl Strategy<Value = Trouble> {
+pub(crate) fn troubles() -> impl Strategy<Value = Trouble> {
     use Trouble::{
         Cut, Empty, Expired, Miscounted, None, Refused, Reset, Revoked, Silent, Throttled, Twice, Unavailable,
     };
@@ -97,7 +97,7 @@ pub fn troubles() -> impl Strategy<Value = Trouble> {
 }
 
 /// What the source does. `fresh` makes names that nobody had before.
-pub fn make(world: &mut World, what: Move, fresh: &mut u32) {
+pub(crate) fn make(world: &mut World, what: Move, fresh: &mut u32) {
     let mut name = || {
         *fresh += 1;
         format!("fresh{fresh}@contoso.example")
@@ -155,7 +155,7 @@ pub fn make(world: &mut World, what: Move, fresh: &mut u32) {
 }
 
 /// How the simulator makes the trouble. It may pass a small listing by.
-pub fn schedule(trouble: Trouble) -> Schedule {
+pub(crate) fn schedule(trouble: Trouble) -> Schedule {
     let rule = match trouble {
         Trouble::None => return Schedule::none(),
         Trouble::Throttled => Rule::new(On::Any, Action::throttled("0.01")).nth(4).times(2),

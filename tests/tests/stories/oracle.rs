@@ -14,22 +14,22 @@ const FIELDS: [&str; 7] =
     ["username", "email", "display_name", "department", "job_title", "employee_id", "office"];
 
 /// People of a page.
-pub const PAGE: usize = 10;
+pub(crate) const PAGE: usize = 10;
 
 /// Links, by the user.
-pub type Links = BTreeMap<String, i64>;
+pub(crate) type Links = BTreeMap<String, i64>;
 
 /// The directory at a moment, as far as the rules speak of it.
-pub struct Moment {
-    pub people: BTreeMap<i64, Person>,
-    pub links: Links,
-    pub locks: BTreeSet<(i64, String)>,
-    pub pins: Vec<userload_tests::Pin>,
-    pub holds: Vec<Hold>,
+pub(crate) struct Moment {
+    pub(crate) people: BTreeMap<i64, Person>,
+    pub(crate) links: Links,
+    pub(crate) locks: BTreeSet<(i64, String)>,
+    pub(crate) pins: Vec<userload_tests::Pin>,
+    pub(crate) holds: Vec<Hold>,
 }
 
 impl Moment {
-    pub fn of(house: &House) -> Self {
+    pub(crate) fn of(house: &House) -> Self {
         let sql = house.sql();
         let pairs = |text: &str| {
             let mut query = sql.prepare(text).unwrap();
@@ -48,42 +48,42 @@ impl Moment {
         }
     }
 
-    pub fn users_of(&self, person: i64) -> Vec<&String> {
+    pub(crate) fn users_of(&self, person: i64) -> Vec<&String> {
         self.links.iter().filter(|(_, id)| **id == person).map(|(user, _)| user).collect()
     }
 
-    pub fn locked(&self, person: i64, field: &str) -> bool {
+    pub(crate) fn locked(&self, person: i64, field: &str) -> bool {
         ["", field].iter().any(|it| self.locks.contains(&(person, (*it).to_owned())))
     }
 
-    pub fn pinned(&self, user: &str, field: &str) -> bool {
+    pub(crate) fn pinned(&self, user: &str, field: &str) -> bool {
         self.pins.iter().any(|(of, what, ..)| of == user && (what == field || what == "*"))
     }
 
-    pub fn held(&self, user: &str) -> bool {
+    pub(crate) fn held(&self, user: &str) -> bool {
         self.holds.iter().any(|it| it.source_id == user)
     }
 }
 
 /// What is known beside the store, by the rules.
 #[derive(Default)]
-pub struct Oracle {
+pub(crate) struct Oracle {
     /// Only Sales is read.
-    pub narrow: bool,
+    pub(crate) narrow: bool,
     /// The job title is the office's.
-    pub remapped: bool,
-    pub erased: BTreeSet<String>,
+    pub(crate) remapped: bool,
+    pub(crate) erased: BTreeSet<String>,
     /// Who is gone without a trace: in how many nights that could count, since when.
-    pub gone: BTreeMap<String, (u32, Millis)>,
+    pub(crate) gone: BTreeMap<String, (u32, Millis)>,
     /// Pinned as a whole: what the record said then.
-    pub wholes: BTreeMap<String, Vec<Option<String>>>,
+    pub(crate) wholes: BTreeMap<String, Vec<Option<String>>>,
     /// Undone or rejected: user and field, and what the source said.
-    pub kept: BTreeMap<(String, String), Option<String>>,
+    pub(crate) kept: BTreeMap<(String, String), Option<String>>,
 }
 
 impl Oracle {
     /// What the source's record says of a field.
-    pub fn said(&self, user: &User, field: &str) -> Option<String> {
+    pub(crate) fn said(&self, user: &User, field: &str) -> Option<String> {
         let property = match field {
             "username" => "userPrincipalName",
             "email" => "mail",
@@ -98,12 +98,12 @@ impl Oracle {
         user.text(property).map(|it| it.into_owned())
     }
 
-    pub fn all(&self, user: &User) -> Vec<Option<String>> {
+    pub(crate) fn all(&self, user: &User) -> Vec<Option<String>> {
         FIELDS.iter().map(|field| self.said(user, field)).collect()
     }
 
     /// Notes what records say that are pinned as a whole.
-    pub fn note(&mut self, world: &World, moment: &Moment) {
+    pub(crate) fn note(&mut self, world: &World, moment: &Moment) {
         let wholes = std::mem::take(&mut self.wholes);
         for (user, field, ..) in &moment.pins {
             let Some(record) = world.user(user).filter(|_| field == "*") else { continue };
@@ -112,21 +112,21 @@ impl Oracle {
         }
     }
 
-    pub fn maps(field: &str) -> bool {
+    pub(crate) fn maps(field: &str) -> bool {
         FIELDS.contains(&field)
     }
 
-    pub fn listed(&self, user: &User) -> bool {
+    pub(crate) fn listed(&self, user: &User) -> bool {
         !self.narrow || user.text("department").is_some_and(|it| it == "Sales")
     }
 
     /// A record that cannot be mapped.
-    pub fn spoilt(user: &User) -> bool {
+    pub(crate) fn spoilt(user: &User) -> bool {
         user.get("department").is_some_and(|it| it.starts_with('1'))
     }
 
     /// The source's own proof that somebody is to be inactive.
-    pub fn proof(&self, world: &World, user: &str, now: Millis, ordered: bool) -> bool {
+    pub(crate) fn proof(&self, world: &World, user: &str, now: Millis, ordered: bool) -> bool {
         match world.user(user) {
             Some(user) => user.get("accountEnabled") == Some("false"),
             None if world.deleted_user(user).is_some() || ordered => true,
@@ -135,7 +135,7 @@ impl Oracle {
     }
 
     /// Counts the nights of those who are gone without a trace, at most as fast as the host may.
-    pub fn count(&mut self, world: &World, trouble: Trouble, now: Millis, after: &Moment) {
+    pub(crate) fn count(&mut self, world: &World, trouble: Trouble, now: Millis, after: &Moment) {
         let size = world.users().filter(|it| self.listed(it)).count();
         // Listed twice or miscounted, everybody was there all the same.
         let full = trouble != Trouble::Empty && (trouble != Trouble::Cut || size <= 2 * PAGE);
@@ -149,7 +149,7 @@ impl Oracle {
     }
 
     /// What a run may do to anybody. `ordered`: somebody has approved.
-    pub fn may(
+    pub(crate) fn may(
         &self,
         world: &World,
         before: &Moment,
@@ -224,7 +224,7 @@ impl Oracle {
     }
 
     /// What a night without trouble must have done, to whom nothing stands in its way.
-    pub fn must(&self, world: &World, after: &Moment, what: &str) {
+    pub(crate) fn must(&self, world: &World, after: &Moment, what: &str) {
         for record in world.users().filter(|it| self.listed(it) && !Self::spoilt(it)) {
             let user = record.id().into_owned();
             if after.held(&user) || self.erased.contains(&user) {
@@ -258,7 +258,7 @@ impl Oracle {
     }
 
     /// Who was deleted must be inactive after a whole night.
-    pub fn gone_are_gone(&self, world: &World, after: &Moment, what: &str) {
+    pub(crate) fn gone_are_gone(&self, world: &World, after: &Moment, what: &str) {
         for (user, id) in &after.links {
             let alone = after.users_of(*id).len() == 1;
             let free = !after.held(user) && !after.locked(*id, "status") && !after.pinned(user, "status");
@@ -269,7 +269,7 @@ impl Oracle {
     }
 
     /// What an undo or a rejection pins: what stood before, as long as the source says so.
-    pub fn keep(&mut self, world: &World, before: &Moment, after: &Moment) {
+    pub(crate) fn keep(&mut self, world: &World, before: &Moment, after: &Moment) {
         for (id, is) in &after.people {
             let Some(was) = before.people.get(id) else { continue };
             for user in after.users_of(*id) {
@@ -285,7 +285,7 @@ impl Oracle {
     }
 
     /// Another value of the source lifts what was kept; so does whoever has a hand in it.
-    pub fn forget(&mut self, world: &World, after: &Moment) {
+    pub(crate) fn forget(&mut self, world: &World, after: &Moment) {
         let (kept, narrow, remapped) = (std::mem::take(&mut self.kept), self.narrow, self.remapped);
         let rules = Self { narrow, remapped, ..Self::default() };
         self.kept = kept

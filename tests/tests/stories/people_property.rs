@@ -235,7 +235,7 @@ impl Stage {
             Decision::Unlock(n) => {
                 let locks: Vec<&(i64, String)> = moment.locks.iter().collect();
                 let Some((id, field)) = nth(&locks, n) else { return };
-                self.house.store().unlock_person(*id, &[field.clone()], now).unwrap();
+                self.house.store().unlock_person(*id, std::slice::from_ref(field), now).unwrap();
             }
             Decision::Unpin(n) => {
                 let pinned: Vec<i64> = people
