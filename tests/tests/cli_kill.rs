@@ -281,7 +281,7 @@ fn killed_while_approving() {
             world.delete(id).unwrap();
         }
     });
-    home.call(&["sync"]).run();
+    home.call(&["sync"]).run().ended(3);
     let (cause, before) = ("deactivate:deleted", home.people());
     let approve = |name: &str| home.call(&["--home", name, "held", "approve", "--cause", cause]);
     let people = |name: &str| home.done(&format!("--home {name} people export --json")).out;
