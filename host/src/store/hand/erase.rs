@@ -48,8 +48,9 @@ impl Store {
         for link in &links {
             discard_open(&tx, hand.tenant, &link.integration, now)?;
         }
-        let names = names(&hand, &present)?;
-        reports(&hand, person, &ids, &names)?;
+        let all = merged_into(&tx, &present.uid, person)?;
+        let names = names(&hand, &present, &all)?;
+        reports(&hand, &all, &ids, &names)?;
         for id in &ids {
             tx.execute(
                 "INSERT INTO tombstone (tenant, source_id, uid, at) VALUES (?1, ?2, ?3, ?4)
@@ -83,7 +84,7 @@ impl Store {
         ] {
             tx.execute(sql, [person])?;
         }
-        for person in merged_into(&tx, &present.uid, person)? {
+        for person in all {
             tx.execute(
                 "UPDATE change SET fields = CASE WHEN fields IS NULL THEN NULL ELSE '{}' END, differences = NULL,
                    not_applied = NULL, reason = ?2, mapped = NULL,
@@ -157,13 +158,15 @@ fn former_ids(hand: &Hand<'_>, person: i64) -> Result<Vec<String>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-/// What the person is and was called: texts that tell who it is.
-fn names(hand: &Hand<'_>, present: &Present) -> Result<BTreeSet<String>> {
+/// What the person is and was called, and those who were merged into them: texts that tell who it is.
+fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>) -> Result<BTreeSet<String>> {
     const TELL: [&str; 7] =
         ["username", "email", "display_name", "employee_id", "mobile_phone", "mail_nickname", "street"];
     let mut names: BTreeSet<String> = TELL.iter().filter_map(|field| present.text(field)).collect();
-    let mut query = hand.tx.prepare("SELECT fields, differences FROM change WHERE person = ?1")?;
-    let mut rows = query.query([present.id])?;
+    let mut query = hand.tx.prepare(
+        "SELECT fields, differences FROM change WHERE person IN (SELECT value FROM json_each(?1))",
+    )?;
+    let mut rows = query.query([serde_json::to_string(all)?])?;
     while let Some(row) = rows.next()? {
         if let Some(text) = row.get::<_, Option<String>>(0)? {
             let map = fields::parse(&text)?;
@@ -182,13 +185,20 @@ fn names(hand: &Hand<'_>, present: &Present) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// Takes the person out of the reports of runs: samples with a name, sentences.
-fn reports(hand: &Hand<'_>, person: i64, ids: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<()> {
+/// Takes the person, and those who were merged into them, out of the reports of runs: samples with a name,
+/// sentences.
+fn reports(
+    hand: &Hand<'_>,
+    all: &BTreeSet<i64>,
+    ids: &BTreeSet<String>,
+    names: &BTreeSet<String>,
+) -> Result<()> {
     // Runs with a row of the person or one of their users; holds are told by later runs as well, so that every
     // report from the first one on is looked at.
     let first: Option<i64> = hand.tx.query_row(
-        "SELECT min(run) FROM change WHERE person = ?1 OR source_id IN (SELECT value FROM json_each(?2))",
-        params![person, serde_json::to_string(ids)?],
+        "SELECT min(run) FROM change WHERE person IN (SELECT value FROM json_each(?1))
+           OR source_id IN (SELECT value FROM json_each(?2))",
+        params![serde_json::to_string(all)?, serde_json::to_string(ids)?],
         |row| row.get(0),
     )?;
     let runs: Vec<i64> = hand
