@@ -101,7 +101,7 @@ fn an_empty_home_says_how_to_begin_and_stays_empty() {
     assert!(welcome.contains("userload demo") && welcome.contains("userload credential add"), "{welcome}");
     insta::assert_snapshot!(home.refused(&["people", "list"]), @r"
     error: there is nothing in `TMP/home` yet
-    help: begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere
+    help: begin with `userload init` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere
     ");
     home.refused(&["plan"]);
     assert!(!home.folder().exists(), "looking makes nothing");
@@ -149,7 +149,7 @@ fn what_is_mistyped_is_named_and_what_was_meant_is_guessed() {
     ");
     insta::assert_snapshot!(home.refused(&["plan"]), @r"
     error: there is no integration yet
-    help: write a document (`userload integration save --help` has one) and save it: `userload integration save -f FILE`
+    help: `userload init` makes one; or write a document (`userload integration save --help` has one) and save it: `userload integration save -f FILE`
     ");
     assert_eq!(home.save(WHOLE).code, 0);
     insta::assert_snapshot!(home.refused(&["plan", "conto"]), @r"
