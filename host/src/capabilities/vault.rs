@@ -44,10 +44,36 @@ pub struct Binding {
     pub origin: Origin,
     /// None = any (tokens).
     pub method: Option<Method>,
-    /// The exact path, without a query. None = any (tokens).
+    /// The exact path, without a query; with `/*` at its end that path and all below it, with any query. None =
+    /// any (tokens).
     pub path: Option<String>,
     /// Where in the request.
     pub place: Place,
+}
+
+impl Binding {
+    /// The path that all paths below it are bound with, without a slash at its end; none when it is exact.
+    fn below(&self) -> Option<&str> {
+        self.path.as_deref()?.strip_suffix("/*")
+    }
+
+    /// Whether a secret goes with requests for data, and not with one sign-in.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.below().is_some()
+    }
+
+    /// Whether a request for this path may carry it. Dots and their encodings are refused below a path: servers
+    /// disagree where they lead.
+    pub(crate) fn fits_path(&self, path: &str, has_query: bool) -> bool {
+        let Some(bound) = &self.path else { return true };
+        let Some(below) = self.below() else { return bound == path && !has_query };
+        let Some(rest) = path.strip_prefix(below) else { return false };
+        let dots = |segment: &str| {
+            let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+            plain == "." || plain == ".."
+        };
+        (rest.is_empty() || rest.starts_with('/')) && !rest.split(['/', '\\']).any(dots)
+    }
 }
 
 /// What a secret is.

@@ -1,16 +1,15 @@
 //! What every command starts from: home, tenant, clock, printer; and the things it finds there by name.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::output::Printer;
-use super::services;
-use super::site::Site;
+use super::site::{Site, Sites};
 use super::trouble::Trouble;
-use crate::config::{self, Integration, nearest};
-use crate::credential::{self, CLIENT_SECRET, Credential, FEDERATED_TOKEN, Key};
+use crate::config::{self, Integration, PluginPin, SourceField, nearest};
+use crate::credential::{self, Credential, FEDERATED_TOKEN, Key};
 use crate::model::{Clock, Millis, Targets};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
@@ -25,8 +24,10 @@ pub struct Session {
     /// The component that takes the place of the built-in one.
     pub plugin: Option<PathBuf>,
     pub(super) printer: Printer,
-    /// The plugin, once a command has needed it.
-    pub(super) site: OnceCell<Site>,
+    /// The plugins that a command has needed.
+    pub(super) sites: Sites,
+    /// The plugin of the integration that the command is about; none = the usual one.
+    pub(super) pinned: RefCell<Option<PluginPin>>,
 }
 
 impl Session {
@@ -36,13 +37,42 @@ impl Session {
         self.home.join("userload.sqlite")
     }
 
-    /// The plugin, loaded at the first call.
+    /// The plugin of what the command is about, loaded at the first call.
     pub(super) fn site(&self) -> Result<&Site> {
-        match self.site.get() {
-            Some(site) => Ok(site),
-            None => {
-                let site = Site::load(&self.home, self.plugin.as_deref())?;
-                Ok(self.site.get_or_init(|| site))
+        let pin = self.pinned.borrow().clone();
+        self.site_of(pin.as_ref())
+    }
+
+    /// A pinned plugin; without a pin the usual one.
+    pub(super) fn site_of(&self, pin: Option<&PluginPin>) -> Result<&Site> {
+        self.sites.get(pin, || match pin {
+            Some(pin) => Site::load_pinned(&self.home, pin),
+            None => Site::load(&self.home, self.plugin.as_deref()),
+        })
+    }
+
+    /// From here on the command is about the integration of this document, and uses its plugin.
+    pub(super) fn use_plugin_of(&self, document: &str) {
+        *self.pinned.borrow_mut() = config::plugin_of(document);
+    }
+
+    /// From here on the command is about this credential, and uses the plugin of the integrations that use it.
+    pub(super) fn use_plugin_of_credential(&self, store: &Store, credential: &str) -> Result<()> {
+        let rows = store.integrations()?;
+        if let Some(row) = rows.iter().find(|row| row.credential == credential) {
+            self.use_plugin_of(&row.document);
+        }
+        Ok(())
+    }
+
+    /// The fields that the plugin of a document knows; any, when a pinned plugin cannot be loaded: what a document
+    /// says is shown all the same.
+    fn fields_of(&self, document: &str) -> Result<Vec<SourceField>> {
+        match config::plugin_of(document) {
+            None => Ok(self.site_of(None)?.fields.clone()),
+            Some(pin) => {
+                let loaded = self.site_of(Some(&pin));
+                Ok(loaded.map_or_else(|_| config::any_field().into(), |site| site.fields.clone()))
             }
         }
     }
@@ -138,7 +168,7 @@ impl Session {
         let secrets = match &row.about.federated_token_file {
             Some(path) => [(FEDERATED_TOKEN.to_owned(), credential::federated_token(path)?)].into(),
             None => match credential::kept_outside(&row.about.kept)? {
-                Some(secret) => [(CLIENT_SECRET.to_owned(), secret)].into(),
+                Some(secret) => [(row.about.secret_name().to_owned(), secret)].into(),
                 None => credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?,
             },
         };
@@ -147,6 +177,12 @@ impl Session {
 
     /// An integration's row, by name; the only one when no name is given.
     pub(super) fn integration_row(&self, store: &Store, name: Option<&str>) -> Result<IntegrationRow> {
+        let row = self.row_by_name(store, name)?;
+        self.use_plugin_of(&row.document);
+        Ok(row)
+    }
+
+    fn row_by_name(&self, store: &Store, name: Option<&str>) -> Result<IntegrationRow> {
         let mut rows = store.integrations()?;
         let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
         match name {
@@ -169,7 +205,7 @@ impl Session {
     /// # Errors
     /// When the document cannot be read (any more).
     pub fn parse(&self, store: &Store, row: &IntegrationRow) -> Result<Integration> {
-        let fields = services::manifest_fields(self)?;
+        let fields = self.fields_of(&row.document)?;
         config::parse(&row.name, &row.document, &fields, store.targets())
             .with_context(|| format!("the saved integration `{}` cannot be used", row.name))
     }
@@ -185,12 +221,9 @@ impl Session {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let fields = services::manifest_fields(self)?;
         // A document that cannot be read is somebody else's trouble: people are listed all the same.
-        let maps = |row: &IntegrationRow| {
-            config::parse(&row.name, &row.document, &fields, store.targets())
-                .is_ok_and(|it| it.maps_sync_time())
-        };
+        let maps =
+            |row: &IntegrationRow| self.parse(store, row).is_ok_and(|it| it.maps_sync_time());
         Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
     }
 }
