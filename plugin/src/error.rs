@@ -17,11 +17,6 @@ pub fn problem(setting: &str, problem: impl Into<String>) -> SettingProblem {
 }
 
 /// An answer that was not success, its message shortened to what the contract allows.
-pub fn upstream(
-    status: u16,
-    code: impl Into<String>,
-    message: &str,
-    request_id: Option<String>,
-) -> Upstream {
+pub fn upstream(status: u16, code: impl Into<String>, message: &str, request_id: Option<String>) -> Upstream {
     Upstream { status, code: code.into(), message: shorten(message, MESSAGE_BYTES).into_owned(), request_id }
 }

@@ -18,7 +18,7 @@ pub trait Outside: Transport {
 
 /// The host behind the component's imports.
 #[cfg(target_arch = "wasm32")]
-pub mod wasi {
+pub(crate) mod wasi {
     use super::{Level, Outside, SecretError};
     use crate::bindings::userload::directory::{log, secrets};
     use crate::transport::wasi::WasiHttp;

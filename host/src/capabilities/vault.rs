@@ -425,6 +425,33 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_exact_or_stands_for_all_below_it() {
+        let mut binding = ask("s", SecretKind::Text, false).binding;
+        assert!(binding.fits_path("/token", false) && !binding.is_wide());
+        for (path, query) in [("/token", true), ("/token/", false), ("/token/x", false), ("/", false)] {
+            assert!(!binding.fits_path(path, query), "{path}");
+        }
+        binding.path = Some("/v2/Users/*".to_owned());
+        assert!(binding.is_wide());
+        for path in ["/v2/Users", "/v2/Users/", "/v2/Users/a%2Fb", "/v2/Users/a/b"] {
+            assert!(binding.fits_path(path, true), "{path}");
+        }
+        for path in [
+            "/v2/UsersX",
+            "/v2",
+            "/v2/Users/../Groups",
+            "/v2/Users/%2e%2E/Groups",
+            "/v2/Users/.",
+            "/v2/Users/..\\x",
+        ] {
+            assert!(!binding.fits_path(path, false), "{path}");
+        }
+        binding.path = Some("/*".to_owned());
+        assert!(binding.fits_path("/", true) && binding.fits_path("/any/thing", true));
+        assert!(!binding.fits_path("/any/../thing", true));
+    }
+
+    #[test]
     fn every_absence_is_told_apart() {
         let asks = [
             ask("text", SecretKind::Text, false),

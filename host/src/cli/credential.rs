@@ -7,12 +7,12 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::credential_input::{DEFAULT_DOMAIN, KeyFile, Proof, Secret, Settings, day};
-use super::{credential_foreign, credential_test};
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Table, shown, time};
 use super::session::Session;
 use super::trouble::Trouble;
+use super::{credential_foreign, credential_test};
 use crate::config::is_sound_name;
 use crate::credential::{
     self, AUTHENTICATION, About, CERTIFICATE, CLIENT_SECRET, CertificateAbout, End, EndKnownFrom,

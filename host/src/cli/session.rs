@@ -222,8 +222,7 @@ impl Session {
             return Ok(Vec::new());
         }
         // A document that cannot be read is somebody else's trouble: people are listed all the same.
-        let maps =
-            |row: &IntegrationRow| self.parse(store, row).is_ok_and(|it| it.maps_sync_time());
+        let maps = |row: &IntegrationRow| self.parse(store, row).is_ok_and(|it| it.maps_sync_time());
         Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
     }
 }

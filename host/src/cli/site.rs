@@ -45,11 +45,7 @@ struct Loaded {
 
 impl Sites {
     /// The plugin of this pin, loaded when it was not yet.
-    pub(super) fn get(
-        &self,
-        pin: Option<&PluginPin>,
-        load: impl FnOnce() -> Result<Site>,
-    ) -> Result<&Site> {
+    pub(super) fn get(&self, pin: Option<&PluginPin>, load: impl FnOnce() -> Result<Site>) -> Result<&Site> {
         let mut at = self;
         while let Some(loaded) = at.0.get() {
             if loaded.pin.as_ref() == pin {
@@ -134,8 +130,9 @@ impl Site {
 pub(super) fn digest_of(home: &Path, pin: &PluginPin) -> Result<String> {
     let file = home.join(&pin.file);
     let bytes = std::fs::read(&file).map_err(|error| {
-        Trouble::usage(format!("cannot read the plugin `{}`: {error}", file.display()))
-            .help("put the file there, or another `plugin` into the document; a relative file begins at the home")
+        Trouble::usage(format!("cannot read the plugin `{}`: {error}", file.display())).help(
+            "put the file there, or another `plugin` into the document; a relative file begins at the home",
+        )
     })?;
     Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -180,12 +180,7 @@ fn name_of_credential(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> S
 }
 
 /// The seed's name of what is loaded. Left out, it follows from the filter.
-fn variant(
-    keys: &mut Keys<'_, '_>,
-    filtered: bool,
-    foreign: bool,
-    problems: &mut Problems<'_>,
-) -> String {
+fn variant(keys: &mut Keys<'_, '_>, filtered: bool, foreign: bool, problems: &mut Problems<'_>) -> String {
     if foreign {
         // The names of another plugin's integrations are its own.
         return keys.text("integration", problems).map_or_else(|| "User Load".to_owned(), |(name, _)| name);

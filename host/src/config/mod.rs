@@ -33,9 +33,9 @@ pub use near::nearest;
 pub use plugin::{PluginPin, plugin_of};
 pub use problem::{ConfigReport, Problem};
 pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
-pub use source::{SourceField, any_field};
 #[cfg(test)]
 pub(crate) use source::seed_fields;
+pub use source::{SourceField, any_field};
 pub use texts::{document_digest, mapping_text, policy_text, shape_digest};
 
 #[cfg(test)]

@@ -40,7 +40,11 @@ pub(super) fn read(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Opti
     keys.finish(" in `plugin`", problems);
     for key in ["file", "sha256"] {
         if table.get(key).is_none() {
-            problems.add_with_help(value.span(), format!("`plugin` without `{key}`, expected `{EXAMPLE}`"), how);
+            problems.add_with_help(
+                value.span(),
+                format!("`plugin` without `{key}`, expected `{EXAMPLE}`"),
+                how,
+            );
         }
     }
     let (sha256, span) = digest?;

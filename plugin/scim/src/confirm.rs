@@ -5,10 +5,10 @@
 //! the host waits out its grace.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use userload_plugin::Outside;
 use userload_plugin::bindings::exports::userload::directory::connector::{Presence, PresentUser, Source};
 use userload_plugin::bindings::userload::directory::types::{BadRecord, Error};
 use userload_plugin::kit::malformed;
-use userload_plugin::Outside;
 
 use crate::ask::{fault, get, is_not_found, object, text};
 use crate::settings::base_url;
@@ -71,8 +71,7 @@ mod tests {
     use super::*;
     use crate::testing::{Script, answer, answer_with, source};
 
-    const GONE: &str =
-        r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"no such user","status":"404"}"#;
+    const GONE: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"no such user","status":"404"}"#;
 
     fn ask(script: &mut Script, ids: &[&str]) -> Result<Vec<Presence>, Error> {
         confirm_absent(script, &source(), &ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())
@@ -91,7 +90,9 @@ mod tests {
         ];
         let mut script = Script::new(answers);
         let told = ask(&mut script, &["a/ä", "b", "c", "d", "e", "..", "f"]).unwrap();
-        assert!(matches!(&told[0], Presence::Present(user) if user.raw == raw && user.inside_filter == Some(true)));
+        assert!(
+            matches!(&told[0], Presence::Present(user) if user.raw == raw && user.inside_filter == Some(true))
+        );
         assert!(matches!(told[1], Presence::NotFound));
         for n in 2..7 {
             assert!(matches!(told[n], Presence::Unknown(_)), "{n}");

@@ -86,7 +86,11 @@ pub fn fetch_users(outside: &mut dyn Outside, source: &Source, after: Option<&st
 
 fn read_cursor(text: &str) -> Result<Cursor, Error> {
     let cursor: Cursor = serde_json::from_str(text).map_err(|_| Error::CursorExpired)?;
-    if cursor.version == 1 && (1..=MOST).contains(&cursor.start) { Ok(cursor) } else { Err(Error::CursorExpired) }
+    if cursor.version == 1 && (1..=MOST).contains(&cursor.start) {
+        Ok(cursor)
+    } else {
+        Err(Error::CursorExpired)
+    }
 }
 
 /// `totalResults`, and `Resources`, which may be missing where there is nobody.
@@ -106,9 +110,10 @@ fn listing(response: &Response) -> Result<(Option<u64>, Vec<&RawValue>), Error> 
 }
 
 fn user(raw: &str) -> Result<PageUser, BadRecord> {
-    let bad = |field: Option<&str>, reason: String| BadRecord { id: None, field: field.map(str::to_owned), reason };
-    let entries =
-        Entries::parse(raw).map_err(|_| bad(None, format!("expected a user, the source sent {}", in_words(raw))))?;
+    let bad =
+        |field: Option<&str>, reason: String| BadRecord { id: None, field: field.map(str::to_owned), reason };
+    let entries = Entries::parse(raw)
+        .map_err(|_| bad(None, format!("expected a user, the source sent {}", in_words(raw))))?;
     let Some(id) = entries.get("id") else { return Err(bad(Some("id"), "the user has no `id`".to_owned())) };
     match decode(id.get()).filter(|id| !id.is_empty() && id.len() <= LONGEST_ID) {
         Some(id) => Ok(PageUser { id: id.into_owned(), raw: raw.to_owned() }),
@@ -165,7 +170,9 @@ mod tests {
                 "https://scim.example.com/v2/Users?startIndex=4&count=999",
             ]
         );
-        assert!(script.seen.iter().all(|it| it.headers.contains(&("authorization", "Bearer PLACEHOLDER".into()))));
+        assert!(
+            script.seen.iter().all(|it| it.headers.contains(&("authorization", "Bearer PLACEHOLDER".into())))
+        );
     }
 
     #[test]
@@ -198,8 +205,13 @@ mod tests {
         assert!(matches!(of(429, ""), Error::Throttled(None)));
         let error = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"scimType":"tooMany","detail":"no","status":"400"}"#;
         assert!(matches!(of(400, error), Error::Upstream(it) if it.code == "tooMany" && it.message == "no"));
-        for cursor in ["", "{}", r#"{"version":2,"start":1,"first":null}"#, r#"{"version":1,"start":0,"first":null}"#] {
-            assert!(matches!(fetch(&mut Script::new([]), Some(cursor)), Err(Error::CursorExpired)), "{cursor}");
+        for cursor in
+            ["", "{}", r#"{"version":2,"start":1,"first":null}"#, r#"{"version":1,"start":0,"first":null}"#]
+        {
+            assert!(
+                matches!(fetch(&mut Script::new([]), Some(cursor)), Err(Error::CursorExpired)),
+                "{cursor}"
+            );
         }
     }
 

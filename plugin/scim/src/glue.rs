@@ -3,8 +3,8 @@
 #[cfg(target_arch = "wasm32")]
 mod component {
     use userload_plugin::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Next, Page, Presence,
-        RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Next, Page,
+        Presence, RolePage, RoleSource, SaasPage, Source,
     };
     use userload_plugin::bindings::exports::userload::directory::transform::{
         self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,
@@ -78,7 +78,7 @@ mod component {
 
         fn examine_mapping(mapping: String) -> Result<MappingNeeds, Vec<MappingFault>> {
             log_panics();
-            userload_plugin::examine_mapping(&mapping)
+            userload_plugin::examine_mapping_of(crate::ENABLED, &mapping)
         }
 
         fn reconcile(policy: String, incoming: Incoming) -> Result<Vec<Decision>, Error> {

@@ -1,8 +1,8 @@
 //! What the plugin is, takes and asks for.
 
 use userload_plugin::bindings::exports::userload::directory::connector::{
-    CatalogEntry, FieldInfo, FilterFinding, FilterReport, Manifest, Place, SecretAsk, SecretKind, SettingInfo,
-    Source, Suggestion, Weight,
+    CatalogEntry, FieldInfo, FilterFinding, FilterReport, Manifest, Place, SecretAsk, SecretKind,
+    SettingInfo, Source, Suggestion, Weight,
 };
 use userload_plugin::bindings::userload::directory::types::ValueType::{self, Flag, Text, Time};
 
@@ -20,8 +20,8 @@ const FIELDS: [(&str, &str, ValueType, &str); 12] = [
     ("id", "ID", Text, ""),
     ("userName", "User Name", Text, "username"),
     ("displayName", "Display Name", Text, "display_name"),
-    ("name.givenName", "Given Name", Text, "first_name"),
-    ("name.familyName", "Family Name", Text, "last_name"),
+    ("name.givenName", "Given Name", Text, "given_name"),
+    ("name.familyName", "Family Name", Text, "surname"),
     ("title", "Title", Text, "job_title"),
     ("userType", "User Type", Text, "user_type"),
     ("preferredLanguage", "Preferred Language", Text, "preferred_language"),
@@ -51,7 +51,12 @@ pub fn describe() -> Manifest {
         }],
         integrations: vec![text("SCIM 2.0 User Load")],
         settings: vec![
-            setting(BASE_URL, "Base URL", "The URL before /Users, such as https://scim.example.com/v2.", true),
+            setting(
+                BASE_URL,
+                "Base URL",
+                "The URL before /Users, such as https://scim.example.com/v2.",
+                true,
+            ),
             setting(ORIGIN, "Origin", "Follows from the base URL.", false),
         ],
         secrets: vec![SecretAsk {

@@ -15,7 +15,8 @@ pub(crate) fn base_url(settings: &[Setting]) -> Result<(String, String), Error> 
         let text = "expected the URL of the service, such as https://scim.example.com/v2";
         return Err(Error::Settings(vec![problem(BASE_URL, text)]));
     }
-    let (origin, path) = split_origin(given).map_err(|text| Error::Settings(vec![problem(BASE_URL, text)]))?;
+    let (origin, path) =
+        split_origin(given).map_err(|text| Error::Settings(vec![problem(BASE_URL, text)]))?;
     let path = path.trim_end_matches('/');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
     if !path.bytes().all(plain) || path.split('/').any(|part| matches!(part, "." | "..")) {
@@ -43,7 +44,11 @@ mod tests {
     #[test]
     fn the_origin_follows_from_the_url() {
         for (url, base, origin) in [
-            ("https://Scim.example.com/api/v2/", "https://scim.example.com/api/v2", "https://scim.example.com"),
+            (
+                "https://Scim.example.com/api/v2/",
+                "https://scim.example.com/api/v2",
+                "https://scim.example.com",
+            ),
             ("https://scim.example.com:443", "https://scim.example.com", "https://scim.example.com"),
             ("http://127.0.0.1:8080/v2", "http://127.0.0.1:8080/v2", "http://127.0.0.1:8080"),
         ] {
@@ -51,7 +56,9 @@ mod tests {
             let values: Vec<&str> = settings.iter().map(|it| it.value.as_str()).collect();
             assert_eq!(values, [base, origin]);
         }
-        for bad in ["", "scim.example.com", "https://a.example/../b", "https://a.example/x?y", "ftp://a.example"] {
+        for bad in
+            ["", "scim.example.com", "https://a.example/../b", "https://a.example/x?y", "ftp://a.example"]
+        {
             assert!(matches!(of(bad), Err(Error::Settings(_))), "{bad}");
         }
     }

@@ -55,7 +55,12 @@ pub fn map_record_of(enabled: &'static str, mapping: &str, raw: &str) -> Result<
 
 /// What a mapping needs, or everything that is wrong with it.
 pub fn examine_mapping(mapping: &str) -> Result<MappingNeeds, Vec<MappingFault>> {
-    Ok(MappingNeeds { properties: compiled(ENABLED_AT_GRAPH, mapping)?.properties() })
+    examine_mapping_of(ENABLED_AT_GRAPH, mapping)
+}
+
+/// As [`examine_mapping`], for a source with another flag, see [`map_record_of`].
+pub fn examine_mapping_of(enabled: &'static str, mapping: &str) -> Result<MappingNeeds, Vec<MappingFault>> {
+    Ok(MappingNeeds { properties: compiled(enabled, mapping)?.properties() })
 }
 
 fn compiled(enabled: &'static str, mapping: &str) -> Result<Rc<Mapping>, Vec<MappingFault>> {

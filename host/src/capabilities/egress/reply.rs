@@ -80,7 +80,10 @@ pub(super) fn hold_back_echo(
     // Escapes hide a value from a search of the text; a body without any needs no second look.
     let parsed = if escaped { serde_json::from_slice::<Value>(body).ok() } else { None };
     let in_json = |value: Value| needles.iter().any(|needle| needle.found_in_json(&value));
-    if headers.iter().any(|(_, value)| echoes(value.as_bytes())) || echoes(body) || parsed.is_some_and(in_json) {
+    if headers.iter().any(|(_, value)| echoes(value.as_bytes()))
+        || echoes(body)
+        || parsed.is_some_and(in_json)
+    {
         return Err(Denial::Echo { origin: origin.clone() }.into());
     }
     Ok(())

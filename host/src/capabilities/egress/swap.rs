@@ -34,7 +34,8 @@ pub(super) fn swap(
             return Err(refuse(target, Misplaced::Url));
         }
     }
-    let mut swapped = Swapped { headers: HeaderMap::with_capacity(headers.len()), body, secrets: Vec::new(), wide: true };
+    let mut swapped =
+        Swapped { headers: HeaderMap::with_capacity(headers.len()), body, secrets: Vec::new(), wide: true };
     swap_headers(set, target, &headers, &mut swapped)?;
     swap_body(set, target, &headers, &mut swapped)?;
     Ok(swapped)

@@ -71,13 +71,9 @@ impl Store {
             let same = config::plugin_of(&row.document) == integration.plugin;
             let any = config::any_field();
             let fields = if same { manifest_fields } else { &any };
-            let other =
-                config::parse(&row.name, &row.document, fields, &targets).map_err(|report| {
-                    StoreError::Refused(format!(
-                        "the saved integration `{}` cannot be read: {report}",
-                        row.name
-                    ))
-                })?;
+            let other = config::parse(&row.name, &row.document, fields, &targets).map_err(|report| {
+                StoreError::Refused(format!("the saved integration `{}` cannot be read: {report}", row.name))
+            })?;
             who_wins(integration, &other)?;
         }
         let previous = rows.into_iter().find(|row| row.name == integration.name);
