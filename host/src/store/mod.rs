@@ -24,6 +24,7 @@ mod settle;
 mod stage;
 mod standing;
 mod summary;
+mod withdrawal;
 
 pub use apply::{Applied, Apply, Scope};
 pub use catalog::{CredentialRow, IntegrationRow, Removed, Saved};
@@ -46,7 +47,7 @@ pub use runs::{Interrupted, NewRun, Planned, Progress, RunId};
 pub use runs_read::{HoldGroup, HoldRow, RunRow};
 pub use saas::{
     CatalogEntry, Idle, KnownSaas, NewSaas, SAAS_LEAVING, SaasApplication, SaasCandidate, SaasFeed, SaasLine,
-    SaasOutcome, SaasUserRow,
+    SaasOutcome, SaasPinned, SaasPins, SaasUserRow,
 };
 pub use settle::{Claim, KeyConflict, Mark};
 pub use stage::{Counts, Deed, NewChange, StagedPage, StagedRow, Status};

@@ -404,6 +404,7 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged_saas",
         "staged_saas_role",
         "staged_saas_pass",
+        "staged_saas_unpin",
         "staged_unpin",
         "staged_unlink",
         "staged_close",

@@ -76,6 +76,9 @@ CREATE INDEX change_undoes ON change (undoes) WHERE undoes IS NOT NULL;
 -- First links to somebody known: digest of the mapped fields, for a pin of the record as a whole.
 ALTER TABLE change ADD COLUMN mapped TEXT;
 
+-- A person is one user of an integration's source: with two, each night one of them would undo the other.
+CREATE UNIQUE INDEX link_once ON link (tenant, integration, person);
+
 -- The run that made the link.
 ALTER TABLE link ADD COLUMN made_by INTEGER REFERENCES run;
 
@@ -185,7 +188,7 @@ CREATE TABLE saas_change (
   run          INTEGER NOT NULL REFERENCES run,
   application  INTEGER NOT NULL REFERENCES saas_application,
   source_id    TEXT NOT NULL,
-  outcome      TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'deactivated', 'reactivated')),
+  outcome      TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'deactivated', 'reactivated', 'removed')),
   state        TEXT NOT NULL CHECK (state IN ('flows', 'moved')),
   reason       TEXT NOT NULL,
   role_before  TEXT,
@@ -193,9 +196,29 @@ CREATE TABLE saas_change (
   active_after INTEGER CHECK (active_after IN (0, 1)), -- NULL = the status stays
   follows      INTEGER NOT NULL CHECK (follows IN (0, 1)), -- because the person is deactivated, and only then
   at           INTEGER NOT NULL,
+  name         TEXT,                    -- removed: what people knew the user by
+  undoes       INTEGER,                 -- the row that this one takes back
+  undone_by    INTEGER REFERENCES run,
   UNIQUE (run, source_id)
 ) STRICT;
 CREATE INDEX saas_change_user ON saas_change (application, source_id);
+
+-- What a pass may not write again while the source says what it said, as `pin` for people.
+CREATE TABLE saas_pin (
+  application  INTEGER NOT NULL REFERENCES saas_application,
+  source_id    TEXT NOT NULL,
+  field        TEXT NOT NULL CHECK (field IN ('role', 'status', '*')),
+  source_value TEXT,                    -- of the status: `user` or `left`; of the others the role; NULL = none
+  run          INTEGER NOT NULL REFERENCES run,
+  at           INTEGER NOT NULL,
+  PRIMARY KEY (application, source_id, field)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE staged_saas_unpin (
+  run       INTEGER NOT NULL REFERENCES run,
+  source_id TEXT NOT NULL,
+  field     TEXT NOT NULL,
+  PRIMARY KEY (run, source_id, field)
+) STRICT, WITHOUT ROWID;
 
 -- What a run would write of SaaS users: values but for the status; roles as they come; the pass as a whole.
 CREATE TABLE staged_saas (

@@ -223,6 +223,9 @@ pub struct SaasPass {
     pub deactivated: u64,
     /// SaaS users who become active again.
     pub reactivated: u64,
+    /// SaaS users who are none again, because an undo took their creation back.
+    #[serde(default)]
+    pub removed: u64,
     /// SaaS users whose deactivation waits for a decision.
     pub held: u64,
     /// SaaS users without a person; known once the run is applied.
@@ -326,7 +329,7 @@ impl RunReport {
     /// How many SaaS users change.
     #[must_use]
     pub fn saas_changes(&self) -> u64 {
-        let changed = |it: &SaasPass| it.created + it.updated + it.deactivated + it.reactivated;
+        let changed = |it: &SaasPass| it.created + it.updated + it.deactivated + it.reactivated + it.removed;
         self.saas.as_ref().map_or(0, changed)
     }
 

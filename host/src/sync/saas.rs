@@ -14,6 +14,7 @@ use super::error::RunError;
 use super::report::SaasPass;
 use super::retry::Retry;
 use super::run::Job;
+use super::saas_kept::Kept;
 use super::saas_user::{Told, Verdict, verdict};
 use super::stage::call;
 use super::terms::Terms;
@@ -60,6 +61,7 @@ pub(super) fn pass(
         // Of the source only the settings are used: no filter, no selection.
         source: Source { filter: None, select: Vec::new(), ..terms.source.clone() },
         statuses: job.store.coming_statuses(terms.run)?,
+        kept: Kept::new(job.store.saas_pins(feed.id)?),
         feed,
         at,
         told,
@@ -95,6 +97,8 @@ struct Pass<'a> {
     at: Millis,
     /// Users whose person this run makes inactive, or active again.
     statuses: HashMap<String, bool>,
+    /// What an undo keeps.
+    kept: Kept,
     told: SaasPass,
     notes: Vec<String>,
     /// Rows of SaaS users that were listed.
@@ -221,10 +225,10 @@ impl Pass<'_> {
                 // Listed twice: what was said first counts.
                 continue;
             }
-            if known.is_none() && (holds != Some(true) || store.is_erased(&user.id)?) {
+            if known.is_none() && store.is_erased(&user.id)? {
                 continue;
             }
-            let told = Told {
+            let mut told = Told {
                 source_id: &user.id,
                 name: user.name.clone(),
                 holds,
@@ -233,11 +237,15 @@ impl Pass<'_> {
                 person_ended: self.person_ended(store, &user.id)?,
                 deactivate: self.load.deactivate,
             };
+            if !self.kept.narrow(&mut told, known.is_some()) {
+                continue;
+            }
             let Verdict { row, leaves } = verdict(&told, known.as_ref());
             rows.extend(row);
             self.roleless.extend(leaves);
         }
         store.stage_saas(self.terms.run, self.feed.id, &rows, self.at)?;
+        store.stage_saas_unpins(self.terms.run, &self.kept.lifted())?;
         Ok(())
     }
 
@@ -343,6 +351,9 @@ impl Pass<'_> {
             let waits = one.link.is_some() && integration.deactivate;
             if !ended && (seen || waits) {
                 missed += u64::from(seen);
+                continue;
+            }
+            if self.kept.stays(&one.source_id) {
                 continue;
             }
             let reason = if ended { "the user is deactivated" } else { "no longer in the listing of users" };

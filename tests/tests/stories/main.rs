@@ -3,6 +3,7 @@
 
 mod absent;
 mod barred;
+mod consent;
 mod deactivating;
 mod decided;
 mod feeders;
@@ -14,10 +15,12 @@ mod listing;
 mod manager;
 mod mapping;
 mod matching;
+mod one_person;
 mod plans;
 mod property;
 mod saas;
 mod saas_roles;
+mod saas_undo;
 mod trouble;
 mod undo;
 mod undo_property;

@@ -5,12 +5,12 @@ use userload::model::Outcome;
 use userload::sync::{RunReport, SaasPass};
 use userload_tests::{Document, House, MINUTE, plain, upn};
 
-const E3: &str = "05e9a617-0261-4cee-bb44-138d3ef5d965";
-const OTHER: &str = "aaaaaaaa-0000-0000-0000-000000000001";
+pub(crate) const E3: &str = "05e9a617-0261-4cee-bb44-138d3ef5d965";
+pub(crate) const OTHER: &str = "aaaaaaaa-0000-0000-0000-000000000001";
 const SIGNED_IN: &str = r#"{"lastSuccessfulSignInDateTime":"2026-11-01T00:00:00Z"}"#;
 const SIGNED_IN_AT: i64 = 1_793_491_200_000;
 
-fn license(world: &mut World, id: &str, skus: &[&str]) {
+pub(crate) fn license(world: &mut World, id: &str, skus: &[&str]) {
     let list: Vec<String> = skus.iter().map(|sku| format!(r#"{{"skuId":"{sku}"}}"#)).collect();
     world.update(id, "assignedLicenses", &format!("[{}]", list.join(","))).unwrap();
 }
@@ -29,15 +29,15 @@ fn world(count: usize, licensed: usize) -> (World, Vec<String>) {
     (world, ids)
 }
 
-fn both(document: &mut Document) -> &mut Document {
+pub(crate) fn both(document: &mut Document) -> &mut Document {
     document.set("load", "\"users-and-saas\"")
 }
 
-fn deactivating(document: &mut Document) -> &mut Document {
+pub(crate) fn deactivating(document: &mut Document) -> &mut Document {
     both(document).set("saas.deactivate", "true")
 }
 
-fn loaded(
+pub(crate) fn loaded(
     count: usize,
     licensed: usize,
     change: impl FnOnce(&mut Document) -> &mut Document,
@@ -49,7 +49,7 @@ fn loaded(
     (house, ids)
 }
 
-fn saas(report: &RunReport) -> SaasPass {
+pub(crate) fn saas(report: &RunReport) -> SaasPass {
     report.saas.clone().expect("a pass over SaaS users")
 }
 
@@ -58,7 +58,7 @@ fn changes(told: &SaasPass) -> [u64; 4] {
 }
 
 /// A night in which nothing of SaaS users may be written.
-fn silent(house: &mut House) -> RunReport {
+pub(crate) fn silent(house: &mut House) -> RunReport {
     house.seal(&["saas_user", "saas_change"]);
     let report = house.night();
     house.unseal(&["saas_user", "saas_change"]);

@@ -39,6 +39,7 @@ fn saas(told: &SaasPass, view: View) -> String {
         ("+", told.created, "new"),
         ("-", told.deactivated, "deactivated"),
         ("^", told.reactivated, "reactivated"),
+        ("×", told.removed, "removed"),
         ("~", told.updated, "with another role"),
         ("‖", told.held, "held"),
     ];

@@ -60,7 +60,7 @@ impl Store {
                 "UPDATE change SET fields = NULL, differences = NULL, not_applied = NULL, reason = ?3
                           WHERE tenant = ?1 AND source_id = ?2 AND person IS NULL";
             tx.execute(nobody, params![hand.tenant, id, ERASED])?;
-            for table in ["saas_user", "saas_change"] {
+            for table in ["saas_user", "saas_change", "saas_pin"] {
                 let sql = format!(
                     "DELETE FROM {table} WHERE source_id = ?2
                        AND application IN (SELECT id FROM saas_application WHERE tenant = ?1)"

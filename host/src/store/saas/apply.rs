@@ -46,6 +46,11 @@ pub(in crate::store) fn apply(
          FROM staged_saas_pass p WHERE p.run = :run AND saas_application.id = p.application",
         named_params! { ":run": run, ":at": at },
     )?;
+    tx.execute(
+        "DELETE FROM saas_pin WHERE application = ?2 AND (source_id, field) IN (
+           SELECT source_id, field FROM staged_saas_unpin WHERE run = ?1)",
+        params![run, application],
+    )?;
     let unmatched: i64 = tx.query_row(
         "SELECT count(*) FROM saas_user u WHERE u.application = ?1 AND NOT EXISTS (
            SELECT 1 FROM link l WHERE l.tenant = ?2 AND l.source_id = u.source_id)",

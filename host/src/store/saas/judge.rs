@@ -44,7 +44,7 @@ impl Store {
         self.counted(
             "SELECT count(*) FROM saas_change c JOIN run r ON r.id = c.run
              WHERE c.application = ?1 AND c.outcome = 'deactivated' AND c.state = 'flows'
-               AND r.state = 'applied' AND r.ended_at > ?2",
+               AND c.undoes IS NULL AND r.state = 'applied' AND r.ended_at > ?2",
             [application, since],
         )
     }

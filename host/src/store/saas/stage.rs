@@ -22,6 +22,19 @@ pub struct KnownSaas {
     pub active: bool,
 }
 
+impl KnownSaas {
+    /// From a row with its columns in order.
+    pub(in crate::store) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            role: row.get(2)?,
+            last_activity: row.get(3)?,
+            active: row.get(4)?,
+        })
+    }
+}
+
 /// What becomes of a SaaS user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaasOutcome {
@@ -128,15 +141,7 @@ impl Store {
                 "SELECT id, name, role, last_activity, active FROM saas_user
                  WHERE application = ?1 AND source_id = ?2",
             )?
-            .query_row(params![application, source_id], |row| {
-                Ok(KnownSaas {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    role: row.get(2)?,
-                    last_activity: row.get(3)?,
-                    active: row.get(4)?,
-                })
-            })
+            .query_row(params![application, source_id], KnownSaas::read)
             .optional()?)
     }
 
@@ -231,6 +236,7 @@ impl Store {
     pub fn restart_saas(&mut self, run: RunId) -> Result<()> {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute("DELETE FROM staged_saas WHERE run = ?1", [run.row])?;
+        tx.execute("DELETE FROM staged_saas_unpin WHERE run = ?1", [run.row])?;
         tx.execute("DELETE FROM saas_change WHERE run = ?1", [run.row])?;
         tx.commit()?;
         Ok(())

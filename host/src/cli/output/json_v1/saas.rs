@@ -85,6 +85,7 @@ pub(super) struct SaasRun<'a> {
     updated: u64,
     deactivated: u64,
     reactivated: u64,
+    removed: u64,
     held: u64,
     unmatched: Option<u64>,
 }
@@ -100,6 +101,7 @@ impl<'a> From<&'a SaasPass> for SaasRun<'a> {
             updated: it.updated,
             deactivated: it.deactivated,
             reactivated: it.reactivated,
+            removed: it.removed,
             held: it.held,
             unmatched: it.unmatched,
         }

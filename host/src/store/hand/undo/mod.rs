@@ -7,6 +7,7 @@
 mod deed;
 mod names;
 mod pinning;
+mod saas;
 mod target;
 mod verdict;
 
@@ -21,7 +22,7 @@ use crate::store::{Result, RunId, Store, StoreError, fields};
 use crate::sync::{CauseGroup, RunKind, RunReport, RunState, Sample};
 use deed::{Deed, Done};
 use names::Claims;
-use target::{Target, deeds, target, undone_already};
+use target::{Target, deeds, nothing_to_undo, target, undone_already};
 use verdict::{Plan, Verdict};
 
 /// People of a group that are named.
@@ -97,8 +98,13 @@ impl Store {
                 None => already += 1,
             }
         }
-        if already == deeds.len() as u64 {
-            return Err(undone_already(&tx, &target)?);
+        let saas = undo.saas(&mut kept)?;
+        already += saas.already as u64;
+        if already == (deeds.len() + saas.rows) as u64 {
+            return Err(match deeds.len() + saas.rows {
+                0 => nothing_to_undo(&target, order),
+                _ => undone_already(&tx, &target)?,
+            });
         }
         let run = RunId { row: hand.run, number: hand.number, basis: 0 };
         let mut causes = self.cause_groups(run)?;
@@ -108,6 +114,7 @@ impl Store {
         let mut report = hand.finish(|report| {
             report.undoes = Some(target.number);
             report.causes = causes;
+            report.saas = saas.told;
             if already > 0 {
                 report.notes.push(format!("{already} of its changes were undone before, and stay undone"));
             }

@@ -67,9 +67,8 @@ pub(super) fn target(tx: &Transaction<'_>, tenant: i64, number: i64) -> Result<T
 /// The rows to undo, the last one first.
 ///
 /// # Errors
-/// When there are none.
+/// When the store cannot be read.
 pub(super) fn deeds(tx: &Transaction<'_>, target: &Target, order: &UndoOrder) -> Result<Vec<i64>> {
-    let number = target.number;
     let only: Vec<&str> = order.only.iter().map(|it| it.name()).collect();
     let all: Vec<i64> = tx
         .prepare(
@@ -86,17 +85,20 @@ pub(super) fn deeds(tx: &Transaction<'_>, target: &Target, order: &UndoOrder) ->
             left.push(id);
         }
     }
-    if !left.is_empty() {
-        return Ok(left);
-    }
+    Ok(left)
+}
+
+/// Why there is nothing to undo.
+pub(super) fn nothing_to_undo(target: &Target, order: &UndoOrder) -> StoreError {
+    let number = target.number;
     let narrowed = !order.only.is_empty() || !order.fields.is_empty() || order.person.is_some();
-    Err(StoreError::Refused(if narrowed {
+    StoreError::Refused(if narrowed {
         format!(
             "run {number} did nothing of that kind: `userload runs show {number} --changes` lists what it did"
         )
     } else {
         format!("run {number} changed nobody: there is nothing to undo")
-    }))
+    })
 }
 
 /// Why there is nothing left to undo.
@@ -105,7 +107,8 @@ pub(super) fn deeds(tx: &Transaction<'_>, target: &Target, order: &UndoOrder) ->
 /// When the store cannot be read.
 pub(super) fn undone_already(tx: &Transaction<'_>, target: &Target) -> Result<StoreError> {
     let by: Option<i64> = tx.query_row(
-        "SELECT max(r.number) FROM change c JOIN run r ON r.id = c.undone_by WHERE c.run = ?1",
+        "SELECT max(r.number) FROM run r WHERE r.id IN (SELECT undone_by FROM change WHERE run = ?1
+           UNION SELECT undone_by FROM saas_change WHERE run = ?1)",
         [target.row],
         |row| row.get(0),
     )?;
