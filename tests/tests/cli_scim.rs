@@ -113,9 +113,9 @@ fn nights_of_a_foreign_source() {
     // One leaves, one is disabled.
     office.sim.world().users.retain(|it| it["id"] != "id-gus");
     office.sim.world().users[0]["active"] = json!(false);
-    // A gateway's 404 proves nothing.
+    // A gateway's 404 proves nothing: it is held.
     office.sim.world().bare_404 = true;
-    office.night(26, 0);
+    office.night(26, 3);
     assert_eq!(office.inactive(), ["ana@contoso.example"]);
     office.sim.world().bare_404 = false;
     office.night(27, 0);
@@ -132,14 +132,15 @@ fn nights_of_a_foreign_source() {
 #[test]
 fn a_service_that_counts_wrongly_loses_nobody() {
     let office = Office::new();
+    office.night(24, 0);
     // As services do that give the number of the page.
     office.sim.world().total = Some(2);
-    office.night(24, 3);
-    assert_eq!(office.people().len(), 7, "a total ends no listing");
+    office.sim.world().users.push(user("id-hal", "hal", true));
+    office.night(25, 3);
+    assert_eq!(office.people().len(), 8, "a total ends no listing");
     // Nobody is judged by a listing that does not add up, and one without an id is told.
     office.sim.world().users.retain(|it| it["id"] != "id-gus");
     office.sim.world().users.push(json!({"userName": "nobody@contoso.example"}));
-    office.night(25, 3);
     office.night(26, 3);
     assert!(office.inactive().is_empty());
     office.sim.world().users.pop();

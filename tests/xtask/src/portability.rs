@@ -117,25 +117,23 @@ impl Place {
     }
 
     fn wasmtime(&self) -> Result<Result<Command, String>> {
-        // One that is installed on this machine comes first.
-        let own = Command::new("wasmtime").arg("--version").output().is_ok_and(|it| it.status.success());
-        let program = if own {
-            PathBuf::from("wasmtime")
-        } else {
-            let python = match self.environment()? {
-                Ok(python) => python,
-                Err(why) => return Ok(Err(why)),
-            };
+        let pinned = self.environment()?.and_then(|python| {
             let mut ask = Command::new(python);
             ask.args(["-c", "import wasmtime_cli; print(wasmtime_cli._binary_path())"]);
-            match run(ask, CALL) {
-                Ok(path) => PathBuf::from(path.trim()),
-                Err(why) => return Ok(Err(why)),
+            run(ask, CALL)
+        });
+        let program = match pinned {
+            Ok(path) => {
+                let path = PathBuf::from(path.trim());
+                executable(&path)?;
+                path
             }
+            // One that is installed on this machine is better than none.
+            Err(why) => match run_version("wasmtime") {
+                Ok(()) => PathBuf::from("wasmtime"),
+                Err(_) => return Ok(Err(why)),
+            },
         };
-        if !own {
-            executable(&program)?;
-        }
         let mut command = Command::new(&self.ours);
         command.arg("wasmtime").arg(program).arg(&self.component).arg(&self.fixture);
         Ok(Ok(command))
@@ -187,6 +185,12 @@ fn executable(program: &Path) -> Result<()> {
         fs::set_permissions(program, fs::Permissions::from_mode(0o755)).with_context(about)?;
     }
     Ok(())
+}
+
+fn run_version(program: &str) -> Result<(), String> {
+    let mut ask = Command::new(program);
+    ask.arg("--version");
+    run(ask, CALL).map(drop)
 }
 
 /// What a command printed, or why it did not: ended when its time is over.
