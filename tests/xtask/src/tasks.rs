@@ -91,7 +91,6 @@ pub(crate) fn ci() -> Result<()> {
     released()?;
     test(&[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    reproduce(&[])?;
     // What a registry does not give is said, and no fault of the change.
     portability::check(&root()?, false)?;
     document()?;
