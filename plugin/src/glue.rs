@@ -1,6 +1,6 @@
 //! The exported functions: conversions at the edge, and nothing else.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "component"))]
 mod component {
     use std::cell::RefCell;
 

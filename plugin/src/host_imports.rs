@@ -25,7 +25,7 @@ pub(crate) mod wasi {
     use crate::transport::{Request, Response, Transport, TransportError};
 
     /// Calls the imports.
-    pub(crate) struct Host;
+    pub struct Host;
 
     impl Transport for Host {
         fn send(&mut self, request: Request) -> Result<Response, TransportError> {
@@ -48,7 +48,7 @@ pub(crate) mod wasi {
     }
 
     /// A panic becomes a trap, which tells nothing: say it in the log first. Once for an instance.
-    pub(crate) fn log_panics() {
+    pub fn log_panics() {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
             std::panic::set_hook(Box::new(|panic| {

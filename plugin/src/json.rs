@@ -11,22 +11,22 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The keys and values of one object, in the order in which they stand. A key may stand twice.
-pub(crate) struct Entries<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Entries<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Entries<'a> {
     /// Takes the text of one object apart.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+    pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
     /// The last value of a key; JSON readers commonly let the last one win, and so do we.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, key: &str) -> Option<&'a RawValue> {
         let found = self.0.iter().rev().find(|(name, _)| name == key);
         found.map(|(_, value)| *value)
     }
 
     /// The text of a key, if it is one.
-    pub(crate) fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+    pub fn text(&self, key: &str) -> Option<Cow<'a, str>> {
         self.get(key).and_then(|value| decode(value.get()))
     }
 }
@@ -79,7 +79,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
 }
 
 /// The items of one list, in order.
-pub(crate) fn items(list: &RawValue) -> Result<Vec<&RawValue>, serde_json::Error> {
+pub fn items(list: &RawValue) -> Result<Vec<&RawValue>, serde_json::Error> {
     if list.get().starts_with('[') {
         serde_json::from_str(list.get())
     } else {
@@ -89,7 +89,7 @@ pub(crate) fn items(list: &RawValue) -> Result<Vec<&RawValue>, serde_json::Error
 
 /// The text that a JSON text value stands for. None when it is no text, or none that Unicode has (half of a
 /// surrogate pair).
-pub(crate) fn decode(value: &str) -> Option<Cow<'_, str>> {
+pub fn decode(value: &str) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         serde_json::from_str(value).ok().map(Cow::Owned)
@@ -111,7 +111,7 @@ pub(crate) fn write_text(out: &mut String, text: &str) {
 }
 
 /// A value in words, for an error: `the number 12`, `the text "abc"`, `a list`.
-pub(crate) fn in_words(value: &str) -> String {
+pub fn in_words(value: &str) -> String {
     let short = shorten(value, 80);
     match value.as_bytes().first() {
         Some(b'"') => format!("the text {short}"),
@@ -124,7 +124,7 @@ pub(crate) fn in_words(value: &str) -> String {
 }
 
 /// At most so many bytes of a text, cut between characters, with `…` where something was cut.
-pub(crate) fn shorten(text: &str, bytes: usize) -> Cow<'_, str> {
+pub fn shorten(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
         return Cow::Borrowed(text);
     }

@@ -49,13 +49,25 @@ pub use identify::identify;
 pub use inspect::inspect_credential;
 pub use managers::fetch_managers;
 pub use manifest::describe;
-pub use map::{examine_mapping, map_record};
+pub use map::{examine_mapping, examine_mapping_of, map_record, map_record_of};
 pub use oauth::Tokens;
 pub use pages::credential_pages;
 pub use reconcile::reconcile;
 pub use saas::{fetch_saas_roles, fetch_saas_users};
 pub use settings::complete_settings;
 pub use transport::{Method, Request, Response, Transport, TransportError};
+
+/// What every plugin in Rust can use, whatever its source: the host's imports behind traits, JSON that stays the
+/// source's own bytes, the contract's errors. `plugin/scim` is a plugin made of it, with [`map_record_of`],
+/// [`examine_mapping_of`] and [`reconcile`](crate::reconcile()) for its pure half.
+pub mod kit {
+    pub use crate::error::{malformed, problem, upstream};
+    pub use crate::graph::fault::retry_after;
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::host_imports::wasi::{Host, log_panics};
+    pub use crate::json::{Entries, decode, in_words, items, shorten};
+    pub use crate::origin::split as split_origin;
+}
 
 /// Generated from `wit/`.
 #[allow(missing_docs, unreachable_pub, clippy::all, unsafe_code, reason = "generated code")]

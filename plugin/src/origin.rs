@@ -2,7 +2,7 @@
 
 /// Splits a URL into its origin, in lower case and without a default port, and what follows the host.
 /// The error says what was expected.
-pub(crate) fn split(url: &str) -> Result<(String, &str), String> {
+pub fn split(url: &str) -> Result<(String, &str), String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err(format!("expected `https://HOST`, found `{url}`"));
     };

@@ -44,10 +44,36 @@ pub struct Binding {
     pub origin: Origin,
     /// None = any (tokens).
     pub method: Option<Method>,
-    /// The exact path, without a query. None = any (tokens).
+    /// The exact path, without a query; with `/*` at its end that path and all below it, with any query. None =
+    /// any (tokens).
     pub path: Option<String>,
     /// Where in the request.
     pub place: Place,
+}
+
+impl Binding {
+    /// The path that all paths below it are bound with, without a slash at its end; none when it is exact.
+    fn below(&self) -> Option<&str> {
+        self.path.as_deref()?.strip_suffix("/*")
+    }
+
+    /// Whether a secret goes with requests for data, and not with one sign-in.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.below().is_some()
+    }
+
+    /// Whether a request for this path may carry it. Dots and their encodings are refused below a path: servers
+    /// disagree where they lead.
+    pub(crate) fn fits_path(&self, path: &str, has_query: bool) -> bool {
+        let Some(bound) = &self.path else { return true };
+        let Some(below) = self.below() else { return bound == path && !has_query };
+        let Some(rest) = path.strip_prefix(below) else { return false };
+        let dots = |segment: &str| {
+            let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+            plain == "." || plain == ".."
+        };
+        (rest.is_empty() || rest.starts_with('/')) && !rest.split(['/', '\\']).any(dots)
+    }
 }
 
 /// What a secret is.
@@ -396,6 +422,33 @@ mod tests {
         assert!(run.stands_in(format!("x{placeholder}y").as_bytes()));
         assert!(!run.stands_in(&placeholder.as_bytes()[1..]));
         assert!(!set().stands_in(placeholder.as_bytes()), "placeholders are good for one run");
+    }
+
+    #[test]
+    fn a_path_is_exact_or_stands_for_all_below_it() {
+        let mut binding = ask("s", SecretKind::Text, false).binding;
+        assert!(binding.fits_path("/token", false) && !binding.is_wide());
+        for (path, query) in [("/token", true), ("/token/", false), ("/token/x", false), ("/", false)] {
+            assert!(!binding.fits_path(path, query), "{path}");
+        }
+        binding.path = Some("/v2/Users/*".to_owned());
+        assert!(binding.is_wide());
+        for path in ["/v2/Users", "/v2/Users/", "/v2/Users/a%2Fb", "/v2/Users/a/b"] {
+            assert!(binding.fits_path(path, true), "{path}");
+        }
+        for path in [
+            "/v2/UsersX",
+            "/v2",
+            "/v2/Users/../Groups",
+            "/v2/Users/%2e%2E/Groups",
+            "/v2/Users/.",
+            "/v2/Users/..\\x",
+        ] {
+            assert!(!binding.fits_path(path, false), "{path}");
+        }
+        binding.path = Some("/*".to_owned());
+        assert!(binding.fits_path("/", true) && binding.fits_path("/any/thing", true));
+        assert!(!binding.fits_path("/any/../thing", true));
     }
 
     #[test]

@@ -231,7 +231,8 @@ fn session(global: Global, printer: Printer) -> Result<Session> {
         clock,
         plugin: global.plugin,
         printer,
-        site: std::cell::OnceCell::new(),
+        sites: Default::default(),
+        pinned: Default::default(),
     })
 }
 

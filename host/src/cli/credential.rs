@@ -7,12 +7,12 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::credential_input::{DEFAULT_DOMAIN, KeyFile, Proof, Secret, Settings, day};
-use super::credential_test;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Table, shown, time};
 use super::session::Session;
 use super::trouble::Trouble;
+use super::{credential_foreign, credential_test};
 use crate::config::is_sound_name;
 use crate::credential::{
     self, AUTHENTICATION, About, CERTIFICATE, CLIENT_SECRET, CertificateAbout, End, EndKnownFrom,
@@ -32,6 +32,8 @@ pub(super) enum Command {
     /// Example: userload credential add entra --tenant-id contoso.example --client-id 6731de76-…
     ///
     /// Example: userload credential add entra --tenant-id … --client-id … --certificate cert.pem --key key.pem
+    ///
+    /// Example: userload credential add other --plugin other.wasm --set NAME=VALUE --secret-file token.txt
     Add {
         /// A name of yours
         name: String,
@@ -126,10 +128,10 @@ pub(super) fn seal(
 /// Puts a proof into a row, all but what is to be sealed; gives that back.
 fn take(row: &mut CredentialRow, proof: Proof) -> Secrets {
     let mut secrets = BTreeMap::new();
-    row.about = About::default();
+    row.about = About { secret: row.about.secret.take(), ..About::default() };
     row.settings.remove(AUTHENTICATION);
     match proof {
-        Proof::Secret(secret) => drop(secrets.insert(CLIENT_SECRET.to_owned(), secret)),
+        Proof::Secret(secret) => drop(secrets.insert(row.about.secret_name().to_owned(), secret)),
         Proof::Elsewhere(kept) => row.about.kept = kept,
         Proof::Certificate(pem, facts) => {
             row.settings.insert(AUTHENTICATION.to_owned(), CERTIFICATE.to_owned());
@@ -185,6 +187,12 @@ pub(super) fn new_row(
             .into());
     }
     let mut given = settings.given()?;
+    let own = credential_foreign::secret_of(session)?;
+    if own.is_some() {
+        credential_foreign::check(session, &given)?;
+        only_text(secret)?;
+        return add_checked(session, name, given, settings, secret, key, own);
+    }
     given.entry("domain".to_owned()).or_insert_with(|| DEFAULT_DOMAIN.to_owned());
     let missing: Vec<&str> = [("tenant", "--tenant-id"), ("client-id", "--client-id")]
         .into_iter()
@@ -196,6 +204,30 @@ pub(super) fn new_row(
             .help("both stand on the overview page of the app registration in Entra")
             .into());
     }
+    add_checked(session, name, given, settings, secret, key, None)
+}
+
+/// The secret of a plugin that is not the built-in one is a text.
+fn only_text(secret: &Secret) -> Result<()> {
+    match secret.other() {
+        Some(option @ ("--certificate" | "--federated-token-file")) => {
+            Err(Trouble::usage(format!("the plugin's secret is a text, which `{option}` is not"))
+                .help("give it by `--secret-file FILE`, `--secret-env VARIABLE` or `--secret-stdin`")
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn add_checked(
+    session: &Session,
+    name: String,
+    given: BTreeMap<String, String>,
+    settings: &Settings,
+    secret: &Secret,
+    key: &KeyFile,
+    own_secret: Option<String>,
+) -> Result<ExitStatus> {
     let expires_on = settings.expires_on()?;
     let proof = secret.proof(key, session)?;
     let mut row = CredentialRow {
@@ -204,7 +236,7 @@ pub(super) fn new_row(
         sealed: Vec::new(),
         expires_on,
         saved_at: session.now(),
-        about: About::default(),
+        about: About { secret: own_secret, ..About::default() },
     };
     let secrets = take(&mut row, proof);
     Ok((row, secrets))
@@ -222,6 +254,9 @@ fn edit(
     let given = settings.given()?;
     let expires_on = settings.expires_on()?;
     row.settings.extend(given.clone());
+    if row.about.secret.is_some() {
+        only_text(secret)?;
+    }
     if secret.given() || (given.is_empty() && expires_on.is_none()) {
         let proof = secret.proof(key, session)?;
         // The day that was given was the old one's.
@@ -396,7 +431,7 @@ fn list(session: &Session) -> Result<ExitStatus> {
         let setting = |name: &str| shown(row.settings.get(name).map_or("", String::as_str)).into_owned();
         table.row([
             shown(&row.name).into_owned(),
-            setting("domain"),
+            where_to(row),
             setting("tenant"),
             setting("client-id"),
             row.about.kind().to_owned(),
@@ -407,6 +442,13 @@ fn list(session: &Session) -> Result<ExitStatus> {
     session.printer.answer(&table.render(0, session.printer.paint()))?;
     rows.iter().for_each(|row| tell_end(session, row));
     Ok(ExitStatus::Done)
+}
+
+/// Where it leads: the domain, or what another plugin has instead of one.
+fn where_to(row: &CredentialRow) -> String {
+    let domain = row.settings.get("domain").cloned();
+    let all = || row.settings.values().map(String::as_str).collect::<Vec<_>>().join(" ");
+    shown(&domain.unwrap_or_else(all)).into_owned()
 }
 
 fn test(session: &Session, name: &str, wait: Option<u32>) -> Result<ExitStatus> {

@@ -47,6 +47,9 @@ pub(super) struct Settings {
     /// Permissions to prove, such as User.Read.All; DOMAIN/.default is what is sent
     #[arg(long, value_name = "TEXT")]
     scopes: Option<String>,
+    /// A setting of the plugin that `--plugin` names, by its name in the plugin's manifest
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// The day on which the secret expires, to be reminded
     #[arg(long, value_name = "YYYY-MM-DD")]
     expires_on: Option<String>,
@@ -91,17 +94,28 @@ impl Settings {
     /// The settings that were given, by the names that the plugin takes.
     pub(super) fn given(&self) -> Result<BTreeMap<String, String>> {
         let mut given = BTreeMap::new();
-        for (name, value) in [
+        let named = [
             ("domain", &self.domain),
             ("login", &self.login),
             ("tenant", &self.tenant_id),
             ("client-id", &self.client_id),
             ("scopes", &self.scopes),
-        ] {
-            let Some(value) = value else { continue };
+        ];
+        let mut all: Vec<(&str, &str)> =
+            named.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        for pair in &self.set {
+            all.push(pair.split_once('=').map(|(name, value)| (name.trim(), value)).ok_or_else(|| {
+                Trouble::usage(format!("`{}` sets nothing, expected NAME=VALUE", pair.escape_debug()))
+                    .help("`userload plugin inspect FILE` shows the settings that a plugin takes")
+            })?);
+        }
+        for (name, value) in all {
             let value = value.trim();
             if value.is_empty() || value.chars().any(char::is_control) {
                 return Err(Trouble::usage(format!("`{name}` is empty or has control characters")).into());
+            }
+            if given.contains_key(name) {
+                return Err(Trouble::usage(format!("`{name}` is set twice")).into());
             }
             if matches!(name, "domain" | "login") {
                 check_url(name, value)?;

@@ -31,6 +31,7 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     let mut store = session.store()?;
     let row = session.credential_row(&store, name)?;
     let credential = session.credential(&store, name)?;
+    session.use_plugin_of_credential(&store, name)?;
     let site = session.site()?;
     let settings = match preflight::complete(&site.plugin, &credential) {
         Ok(settings) => settings,

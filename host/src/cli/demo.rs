@@ -1,6 +1,5 @@
 //! `userload demo`: where the demonstration lives. What it tells is in [`super::story`].
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -53,7 +52,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
         clock: Clock::Fixed(session.now()),
         plugin: session.plugin.clone(),
         printer: session.printer,
-        site: OnceCell::new(),
+        sites: Default::default(),
+        pinned: Default::default(),
     };
     story::tell(&mut own, arguments.people as usize)?;
     Ok(ExitStatus::Done)

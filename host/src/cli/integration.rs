@@ -77,6 +77,7 @@ What has a default, and could be said as well:
   manager = false                   # true: read the manager's username into `manager`
   # priority = 10, when two integrations fill one field: the highest wins
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
+  # plugin = { file = "other.wasm", sha256 = "…" }, pinned: `userload plugin inspect other.wasm` shows the digest
   # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
   # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
   #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
@@ -168,6 +169,7 @@ pub(super) struct Kept {
 
 /// Checks a document and saves it; nothing is made for one that is refused.
 pub(super) fn keep_text(session: &Session, name_of_file: &str, text: &str) -> Result<Kept> {
+    session.use_plugin_of(text);
     let fields = services::manifest_fields(session)?;
     let targets = session.targets()?;
     let integration = config::parse(name_of_file, text, &fields, &targets)?;

@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod credential;
+mod credential_foreign;
 mod credential_input;
 mod credential_test;
 mod demo;

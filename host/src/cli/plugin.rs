@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::exit::ExitStatus;
 use super::output::json_v1::Answer;
 use super::output::{Column, Paint, Table, number, shown};
 use super::services::{self, PluginInfo};
 use super::session::Session;
+use super::site::digest_of;
+use crate::config::plugin_of;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -20,10 +23,14 @@ pub(super) enum Command {
         /// The component; without one, what `--plugin` names, else the built-in one
         file: Option<PathBuf>,
     },
+    /// Look whether the plugin of each integration is the one that is pinned, and can be used
+    ///
+    /// Example: userload plugin verify
+    Verify,
 }
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
-    let Command::Inspect { file } = command;
+    let Command::Inspect { file } = command else { return verify(session) };
     let info = services::inspect_plugin(session, file.as_deref().or(session.plugin.as_deref()))?;
     if session.printer.json() {
         session.printer.answer(&Answer::new("plugin", &info).text()?)?;
@@ -31,6 +38,61 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
         session.printer.answer(&render(&info, session.printer.paint()))?;
     }
     Ok(ExitStatus::Done)
+}
+
+/// One integration's plugin.
+#[derive(Serialize)]
+struct Verified {
+    integration: String,
+    /// None = built in.
+    file: Option<String>,
+    pinned: Option<String>,
+    found: Option<String>,
+    problem: Option<String>,
+}
+
+fn verify(session: &Session) -> Result<ExitStatus> {
+    let store = session.store()?;
+    let mut lines = Vec::new();
+    for row in store.integrations()? {
+        let pin = plugin_of(&row.document);
+        let loaded = session.site_of(pin.as_ref());
+        let found = match &pin {
+            Some(pin) => digest_of(&session.home, pin).ok(),
+            None => loaded.as_ref().ok().map(|site| site.plugin.digest().to_owned()),
+        };
+        lines.push(Verified {
+            integration: row.name,
+            file: pin.as_ref().map(|it| it.file.display().to_string()),
+            pinned: pin.map(|it| it.sha256),
+            found,
+            problem: loaded.err().map(|error| format!("{error:#}")),
+        });
+    }
+    let bad = lines.iter().any(|it| it.problem.is_some());
+    if session.printer.json() {
+        session.printer.answer(&Answer::new("plugins", &lines).text()?)?;
+    } else {
+        let mut table = Table::new(&[
+            Column::Text("Integration"),
+            Column::Text("Plugin"),
+            Column::Text("SHA-256"),
+            Column::Text("Verdict"),
+        ]);
+        for line in &lines {
+            table.row([
+                shown(&line.integration).as_ref(),
+                line.file.as_deref().map_or_else(|| "built in".into(), shown).as_ref(),
+                line.found.as_deref().unwrap_or_default(),
+                if line.problem.is_some() { "problem" } else { "ok" },
+            ]);
+        }
+        session.printer.answer(&table.render(0, session.printer.paint()))?;
+        for (name, problem) in lines.iter().filter_map(|it| Some((&it.integration, it.problem.as_ref()?))) {
+            session.printer.tell(&format!("{}: {}", shown(name), shown(problem)));
+        }
+    }
+    Ok(if bad { ExitStatus::Usage } else { ExitStatus::Done })
 }
 
 fn render(info: &PluginInfo, paint: Paint) -> String {

@@ -148,6 +148,7 @@ pub(super) struct Opened {
 pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Opened, Vec<Problem>>> {
     let store = session.store()?;
     let credential = session.credential(&store, name)?;
+    session.use_plugin_of_credential(&store, name)?;
     let site = session.site()?;
     let settings = match preflight::complete(&site.plugin, &credential) {
         Ok(settings) => settings,
@@ -168,6 +169,10 @@ pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Op
 
 pub(super) fn shown(settings: &[Setting]) -> String {
     let of = |name: &str| settings.iter().find(|it| it.name == name).map_or("", |it| it.value.as_str());
+    if of("domain").is_empty() {
+        let all: Vec<String> = settings.iter().map(|it| format!("{} {}", it.name, it.value)).collect();
+        return all.join(", ");
+    }
     format!("Graph at {}, login at {}", of("domain"), of("login"))
 }
 
@@ -206,7 +211,10 @@ pub(super) fn prove(
     items: &mut Vec<CheckItem>,
     progress: &dyn Progress,
 ) -> Result<Option<Proven>> {
-    let net = session.site()?.net.handle();
+    let site = session.site()?;
+    let net = site.net.handle();
+    let needed = site.manifest.permissions.iter().filter(|it| it.required).map(|it| it.name.as_str());
+    let needed = needed.collect::<Vec<_>>().join(", ");
     let mut retry = Retry::default();
     let proving = async || connector.identify(source).await;
     let identity = match ask(net, &mut retry, "proving the credential", progress, proving) {
@@ -221,7 +229,8 @@ pub(super) fn prove(
     let read = async || -> Result<Page, CallError> { connector.fetch_users(source, None).await };
     match ask(net, &mut retry, "reading the first users", progress, read) {
         Ok(page) => {
-            items.push(item("permission", Verdict::Ok, "users can be read (User.Read.All)", None));
+            let by = if needed.is_empty() { String::new() } else { format!(" ({needed})") };
+            items.push(item("permission", Verdict::Ok, format!("users can be read{by}"), None));
             Ok(Some(Proven { identity, page }))
         }
         Err(error) => {

@@ -1,17 +1,16 @@
 //! What every command starts from: home, tenant, clock, printer; and the things it finds there by name.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::output::Printer;
-use super::services;
-use super::site::Site;
+use super::site::{Site, Sites};
 use super::trouble::Trouble;
-use crate::config::{self, Integration, nearest};
-use crate::credential::{self, CLIENT_SECRET, Credential, FEDERATED_TOKEN, Key, SecretText};
+use crate::config::{self, Integration, PluginPin, SourceField, nearest};
+use crate::credential::{self, Credential, FEDERATED_TOKEN, Key, SecretText};
 use crate::model::{Clock, Millis, Targets};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
@@ -26,8 +25,10 @@ pub struct Session {
     /// The component that takes the place of the built-in one.
     pub plugin: Option<PathBuf>,
     pub(super) printer: Printer,
-    /// The plugin, once a command has needed it.
-    pub(super) site: OnceCell<Site>,
+    /// The plugins that a command has needed.
+    pub(super) sites: Sites,
+    /// The plugin of the integration that the command is about; none = the usual one.
+    pub(super) pinned: RefCell<Option<PluginPin>>,
 }
 
 impl Session {
@@ -37,13 +38,42 @@ impl Session {
         self.home.join("userload.sqlite")
     }
 
-    /// The plugin, loaded at the first call.
+    /// The plugin of what the command is about, loaded at the first call.
     pub(super) fn site(&self) -> Result<&Site> {
-        match self.site.get() {
-            Some(site) => Ok(site),
-            None => {
-                let site = Site::load(&self.home, self.plugin.as_deref())?;
-                Ok(self.site.get_or_init(|| site))
+        let pin = self.pinned.borrow().clone();
+        self.site_of(pin.as_ref())
+    }
+
+    /// A pinned plugin; without a pin the usual one.
+    pub(super) fn site_of(&self, pin: Option<&PluginPin>) -> Result<&Site> {
+        self.sites.get(pin, || match pin {
+            Some(pin) => Site::load_pinned(&self.home, pin),
+            None => Site::load(&self.home, self.plugin.as_deref()),
+        })
+    }
+
+    /// From here on the command is about the integration of this document, and uses its plugin.
+    pub(super) fn use_plugin_of(&self, document: &str) {
+        *self.pinned.borrow_mut() = config::plugin_of(document);
+    }
+
+    /// From here on the command is about this credential, and uses the plugin of the integrations that use it.
+    pub(super) fn use_plugin_of_credential(&self, store: &Store, credential: &str) -> Result<()> {
+        let rows = store.integrations()?;
+        if let Some(row) = rows.iter().find(|row| row.credential == credential) {
+            self.use_plugin_of(&row.document);
+        }
+        Ok(())
+    }
+
+    /// The fields that the plugin of a document knows; any, when a pinned plugin cannot be loaded: what a document
+    /// says is shown all the same.
+    fn fields_of(&self, document: &str) -> Result<Vec<SourceField>> {
+        match config::plugin_of(document) {
+            None => Ok(self.site_of(None)?.fields.clone()),
+            Some(pin) => {
+                let loaded = self.site_of(Some(&pin));
+                Ok(loaded.map_or_else(|_| config::any_field().into(), |site| site.fields.clone()))
             }
         }
     }
@@ -144,6 +174,12 @@ impl Session {
 
     /// An integration's row, by name; the only one when no name is given.
     pub(super) fn integration_row(&self, store: &Store, name: Option<&str>) -> Result<IntegrationRow> {
+        let row = self.row_by_name(store, name)?;
+        self.use_plugin_of(&row.document);
+        Ok(row)
+    }
+
+    fn row_by_name(&self, store: &Store, name: Option<&str>) -> Result<IntegrationRow> {
         let mut rows = store.integrations()?;
         let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
         match name {
@@ -166,7 +202,7 @@ impl Session {
     /// # Errors
     /// When the document cannot be read (any more).
     pub fn parse(&self, store: &Store, row: &IntegrationRow) -> Result<Integration> {
-        let fields = services::manifest_fields(self)?;
+        let fields = self.fields_of(&row.document)?;
         config::parse(&row.name, &row.document, &fields, store.targets())
             .with_context(|| format!("the saved integration `{}` cannot be used", row.name))
     }
@@ -182,12 +218,8 @@ impl Session {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let fields = services::manifest_fields(self)?;
         // A document that cannot be read is somebody else's trouble: people are listed all the same.
-        let maps = |row: &IntegrationRow| {
-            config::parse(&row.name, &row.document, &fields, store.targets())
-                .is_ok_and(|it| it.maps_sync_time())
-        };
+        let maps = |row: &IntegrationRow| self.parse(store, row).is_ok_and(|it| it.maps_sync_time());
         Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
     }
 }
@@ -198,7 +230,7 @@ pub(super) fn credential_outside(row: &CredentialRow) -> Result<Option<BTreeMap<
         return Ok(Some([(FEDERATED_TOKEN.to_owned(), credential::federated_token(path)?)].into()));
     }
     let secret = credential::kept_outside(&row.about.kept)?;
-    Ok(secret.map(|secret| [(CLIENT_SECRET.to_owned(), secret)].into()))
+    Ok(secret.map(|secret| [(row.about.secret_name().to_owned(), secret)].into()))
 }
 
 /// `a`, `b`.

@@ -1,13 +1,15 @@
 //! The plugin of one call of the program, loaded when a command first needs it.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use super::trouble::Trouble;
 use crate::capabilities::{Log, LogLimits, SecretSet};
-use crate::config::SourceField;
+use crate::config::{PluginPin, SourceField};
 use crate::engine::contract::Manifest;
 use crate::engine::{Engine, EngineOptions, Plugin, Transformer};
 use crate::sync::preflight::source_fields;
@@ -31,7 +33,52 @@ pub(super) struct Site {
     pub(super) net: Runtime,
 }
 
+/// The plugins of one call of the program: most need one, a board of all integrations may need several.
+#[derive(Default)]
+pub(super) struct Sites(OnceCell<Box<Loaded>>);
+
+struct Loaded {
+    pin: Option<PluginPin>,
+    site: Site,
+    rest: Sites,
+}
+
+impl Sites {
+    /// The plugin of this pin, loaded when it was not yet.
+    pub(super) fn get(&self, pin: Option<&PluginPin>, load: impl FnOnce() -> Result<Site>) -> Result<&Site> {
+        let mut at = self;
+        while let Some(loaded) = at.0.get() {
+            if loaded.pin.as_ref() == pin {
+                return Ok(&loaded.site);
+            }
+            at = &loaded.rest;
+        }
+        let loaded = Box::new(Loaded { pin: pin.cloned(), site: load()?, rest: Self::default() });
+        Ok(&at.0.get_or_init(|| loaded).site)
+    }
+}
+
 impl Site {
+    /// Loads a pinned component: its digest is compared before anything of it is read.
+    pub(super) fn load_pinned(home: &Path, pin: &PluginPin) -> Result<Self> {
+        let found = digest_of(home, pin)?;
+        if found != pin.sha256 {
+            return Err(Trouble::usage(format!(
+                "the plugin `{}` is not the one that is pinned: expected {}, found {found}",
+                pin.file.display(),
+                pin.sha256
+            ))
+            .help("`userload plugin inspect FILE` shows what it is now; when it is meant, pin its digest in the document")
+            .into());
+        }
+        let site = Self::load(home, Some(&home.join(&pin.file)))?;
+        // Somebody may have put another file there between the two looks.
+        if site.plugin.digest() != pin.sha256 {
+            return Err(Trouble::failed("the plugin's file changed while it was read").into());
+        }
+        Ok(site)
+    }
+
     /// Loads a component, the built-in one when no file is given; its compiled form is kept in the home.
     pub(super) fn load(home: &Path, file: Option<&Path>) -> Result<Self> {
         // A home that cannot be written to costs time, not the command.
@@ -77,6 +124,17 @@ impl Site {
     pub(super) fn transformer(&self) -> Transformer {
         Transformer::new(&self.plugin, quiet())
     }
+}
+
+/// SHA-256 of what lies where a pin points, in hexadecimal.
+pub(super) fn digest_of(home: &Path, pin: &PluginPin) -> Result<String> {
+    let file = home.join(&pin.file);
+    let bytes = std::fs::read(&file).map_err(|error| {
+        Trouble::usage(format!("cannot read the plugin `{}`: {error}", file.display())).help(
+            "put the file there, or another `plugin` into the document; a relative file begins at the home",
+        )
+    })?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn quiet() -> Log {

@@ -10,7 +10,7 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, mapping_tests, saas, sections};
+use super::{mapping, mapping_tests, plugin, saas, sections};
 use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -66,7 +66,8 @@ fn read(
     let name = name(&mut keys, "name", "contoso", problems);
     let credential = name_of_credential(&mut keys, problems);
     let filter = filter(&mut keys, problems);
-    let integration = variant(&mut keys, filter.is_some(), problems);
+    let plugin = plugin::read(&mut keys, problems);
+    let integration = variant(&mut keys, filter.is_some(), plugin.is_some(), problems);
     let installation = keys.choice(
         "installation",
         &[("cloud", Installation::Cloud), ("local", Installation::Local)],
@@ -117,6 +118,7 @@ fn read(
     Integration {
         name,
         integration,
+        plugin,
         credential,
         installation: installation.unwrap_or(Installation::Cloud),
         mode: mode.unwrap_or(Mode::CreateAndUpdate),
@@ -178,7 +180,11 @@ fn name_of_credential(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> S
 }
 
 /// The seed's name of what is loaded. Left out, it follows from the filter.
-fn variant(keys: &mut Keys<'_, '_>, filtered: bool, problems: &mut Problems<'_>) -> String {
+fn variant(keys: &mut Keys<'_, '_>, filtered: bool, foreign: bool, problems: &mut Problems<'_>) -> String {
+    if foreign {
+        // The names of another plugin's integrations are its own.
+        return keys.text("integration", problems).map_or_else(|| "User Load".to_owned(), |(name, _)| name);
+    }
     let follows = if filtered { USER_LOAD_WITH_FILTERING } else { USER_LOAD };
     let Some((name, span)) = keys.text("integration", problems) else {
         return follows.to_owned();

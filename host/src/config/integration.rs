@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::mapping_tests::MappingTest;
+use super::plugin::PluginPin;
 use super::saas::SaasLoad;
 use crate::model::Target;
 
@@ -218,6 +219,8 @@ pub struct Integration {
     pub name: String,
     /// Which of the plugin's integrations it is.
     pub integration: String,
+    /// The plugin, pinned; none = the built-in one.
+    pub plugin: Option<PluginPin>,
     /// The credential's name.
     pub credential: String,
     /// Where it runs.

@@ -13,6 +13,7 @@ mod keys;
 mod mapping;
 mod mapping_tests;
 mod near;
+mod plugin;
 mod problem;
 mod rule;
 mod saas;
@@ -29,11 +30,12 @@ pub use integration::{
 };
 pub use mapping_tests::{MappingTest, read_file as read_mapping_tests};
 pub use near::nearest;
+pub use plugin::{PluginPin, plugin_of};
 pub use problem::{ConfigReport, Problem};
 pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
-pub use source::SourceField;
 #[cfg(test)]
 pub(crate) use source::seed_fields;
+pub use source::{SourceField, any_field};
 pub use texts::{document_digest, mapping_text, policy_text, shape_digest};
 
 #[cfg(test)]

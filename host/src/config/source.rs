@@ -16,6 +16,16 @@ pub struct SourceField {
     pub synthetic: bool,
 }
 
+/// The name of a field that stands for any.
+const ANY: &str = "*";
+
+/// The fields of a plugin that is not at hand: every name is one. For documents of which only the targets count.
+#[must_use]
+pub fn any_field() -> [SourceField; 1] {
+    let (path, label) = (ANY.to_owned(), ANY.to_owned());
+    [SourceField { path, label, value_type: ValueType::Text, synthetic: false }]
+}
+
 /// What a mapping's source turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Found<'f> {
@@ -29,6 +39,9 @@ pub(super) enum Found<'f> {
 
 /// Looks a source up by path, by label, then by what a path looks like.
 pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
+    if fields.first().is_some_and(|it| it.path == ANY) {
+        return Found::Path(path(name).unwrap_or_else(|| vec![PathStep::Key(name.to_owned())]));
+    }
     let known = fields
         .iter()
         .find(|it| it.path == name)

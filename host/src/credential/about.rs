@@ -67,6 +67,8 @@ pub struct NextSecret {
 pub struct About {
     /// Where the client secret is kept.
     pub kept: Kept,
+    /// What the plugin calls the secret; none = the client secret.
+    pub secret: Option<String>,
     /// The certificate, when it is one.
     pub certificate: Option<CertificateAbout>,
     /// The file of the federated token, when it is one. Read at each run.
@@ -133,8 +135,15 @@ impl About {
         match (&self.certificate, &self.federated_token_file) {
             (Some(_), _) => "certificate",
             (None, Some(_)) => "federated token",
+            (None, None) if self.secret.is_some() => "secret",
             (None, None) => "client secret",
         }
+    }
+
+    /// What the plugin calls its secret.
+    #[must_use]
+    pub fn secret_name(&self) -> &str {
+        self.secret.as_deref().unwrap_or(super::CLIENT_SECRET)
     }
 
     /// What ends: `the secret of the credential entra`.

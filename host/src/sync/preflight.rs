@@ -270,6 +270,10 @@ pub(crate) fn others(
     rows.iter()
         .filter(|row| row.launched_at.is_some() && row.name != integration.name)
         .map(|row| {
+            // Of another plugin's, nothing but the targets is needed.
+            let same = config::plugin_of(&row.document) == integration.plugin;
+            let any = config::any_field();
+            let fields = if same { fields } else { &any };
             let other =
                 config::parse(&row.name, &row.document, fields, store.targets()).map_err(|report| {
                     Problem {

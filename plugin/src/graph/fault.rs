@@ -93,7 +93,7 @@ fn read(response: &Response) -> GraphError {
 
 /// `Retry-After` in milliseconds: seconds, with decimals as Graph sends them, or a date, which without a
 /// clock is compared with the answer's own `Date`.
-pub(crate) fn retry_after(response: &Response) -> Option<u64> {
+pub fn retry_after(response: &Response) -> Option<u64> {
     let value = response.header("retry-after")?.trim();
     if let Some(milliseconds) = seconds(value) {
         return Some(milliseconds);

@@ -33,6 +33,8 @@ const MOST_TEXT: usize = 1024 * 1024;
 /// A mapping that is ready.
 #[derive(Debug)]
 pub(super) struct Mapping {
+    /// The property that says whether a user may sign in.
+    pub(super) enabled: &'static str,
     /// Where values are found.
     pub(super) root: Node,
     /// How many values are looked for.
@@ -134,7 +136,7 @@ enum NullText {
 }
 
 /// Checks a mapping and makes it ready.
-pub(super) fn compile(text: &str) -> Result<Mapping, Vec<MappingFault>> {
+pub(super) fn compile(text: &str, enabled: &'static str) -> Result<Mapping, Vec<MappingFault>> {
     let whole = |problem: String| vec![fault(None, "", problem)];
     if text.len() > MOST_TEXT {
         return Err(whole(format!("the mapping has {} bytes, more than {MOST_TEXT}", text.len())));
@@ -145,9 +147,9 @@ pub(super) fn compile(text: &str) -> Result<Mapping, Vec<MappingFault>> {
     }
     let mut root = Node::default();
     root.at(&key("id")).slot = Some(ID);
-    root.at(&key("accountEnabled")).slot = Some(ENABLED);
+    root.at(&key(enabled)).slot = Some(ENABLED);
     let rules = Vec::with_capacity(text.fields.len());
-    let mut mapping = Mapping { root, slots: 2, rules, only_if: None };
+    let mut mapping = Mapping { enabled, root, slots: 2, rules, only_if: None };
     let mut faults = Vec::new();
     let mut targets = HashSet::new();
     for rule in text.fields {

@@ -8,7 +8,7 @@ fn reasons(fields: &str) -> String {
     let line = |it: &MappingFault| {
         format!("{}.{}: {}", it.target.as_deref().unwrap_or_default(), it.part, it.problem)
     };
-    compile(&text).unwrap_err().iter().map(line).collect::<Vec<_>>().join("\n")
+    compile(&text, "accountEnabled").unwrap_err().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -56,10 +56,10 @@ fn unknown_and_contradicting_keys_are_refused() {
         let found = reasons(rule);
         assert!(found.contains(part), "{rule}: {found}");
     }
-    let only = |text: &str| compile(text).unwrap_err().remove(0).problem;
+    let only = |text: &str| compile(text, "accountEnabled").unwrap_err().remove(0).problem;
     assert!(only(r#"{"version":2,"fields":[]}"#).contains("version 1"));
-    assert!(compile(r#"{"version":1,"fields":[],"x":1}"#).is_err());
-    assert!(compile("").is_err());
+    assert!(compile(r#"{"version":1,"fields":[],"x":1}"#, "accountEnabled").is_err());
+    assert!(compile("", "accountEnabled").is_err());
     assert!(only(&" ".repeat(MOST_TEXT + 1)).contains("more than 1048576"));
 }
 
@@ -82,7 +82,7 @@ fn all_faults_at_once_with_their_places() {
         {"target":"a","type":"text","expression":"mail|lowr","when":"x ~"},
         {"target":"b","type":"text","source":["b"],"convert":["trim","lowr"]}],
         "only-if":"a == 1 and deprtment"}"#;
-    let faults = compile(text).unwrap_err();
+    let faults = compile(text, "accountEnabled").unwrap_err();
     let places: Vec<_> =
         faults.iter().map(|it| (it.target.as_deref(), it.part.as_str(), it.step, it.offset)).collect();
     assert_eq!(
@@ -101,7 +101,7 @@ fn all_faults_at_once_with_their_places() {
 #[test]
 fn two_rules_may_read_one_property() {
     let text = r#"{"version":1,"fields":[{"target":"a","type":"text","source":["id"]},{"target":"b","type":"text","source":["x"]},{"target":"c","type":"text","source":["x"]},{"target":"d","type":"text","expression":"x ~ y.z"}]}"#;
-    let mapping = compile(text).unwrap();
+    let mapping = compile(text, "accountEnabled").unwrap();
     assert_eq!(mapping.slots, 4);
     assert_eq!(mapping.properties(), ["accountEnabled", "id", "x", "y"]);
 }

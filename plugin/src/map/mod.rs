@@ -18,6 +18,7 @@ mod work;
 pub(crate) use memo::Memo;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
@@ -26,6 +27,9 @@ use crate::bindings::userload::directory::types::BadRecord;
 use crate::json::{decode, in_words};
 
 use compile::{Mapping, Origin, Reading, Rule, WhenNull};
+
+/// The property by which Graph says whether a user may sign in.
+const ENABLED_AT_GRAPH: &str = "accountEnabled";
 use value::Misfit;
 use walk::Found;
 use work::Work;
@@ -40,14 +44,29 @@ thread_local! {
 /// Maps one record. The mapping is compiled once and remembered by its text; its form stands in
 /// `transform.wit`, and a mapping that has another is the error of every record.
 pub fn map_record(mapping: &str, raw: &str) -> Result<MappedRecord, BadRecord> {
-    let compiled = MAPPINGS.with_borrow_mut(|memo| memo.get(mapping, compile::compile)).map_err(unusable)?;
-    apply(&compiled, raw)
+    map_record_of(ENABLED_AT_GRAPH, mapping, raw)
+}
+
+/// As [`map_record`], for a source that says by another property, a flag at the record's root, whether a user
+/// may sign in. The id is always the text `id`.
+pub fn map_record_of(enabled: &'static str, mapping: &str, raw: &str) -> Result<MappedRecord, BadRecord> {
+    apply(&*compiled(enabled, mapping).map_err(unusable)?, raw)
 }
 
 /// What a mapping needs, or everything that is wrong with it.
 pub fn examine_mapping(mapping: &str) -> Result<MappingNeeds, Vec<MappingFault>> {
-    let compiled = MAPPINGS.with_borrow_mut(|memo| memo.get(mapping, compile::compile))?;
-    Ok(MappingNeeds { properties: compiled.properties() })
+    examine_mapping_of(ENABLED_AT_GRAPH, mapping)
+}
+
+/// As [`examine_mapping`], for a source with another flag, see [`map_record_of`].
+pub fn examine_mapping_of(enabled: &'static str, mapping: &str) -> Result<MappingNeeds, Vec<MappingFault>> {
+    Ok(MappingNeeds { properties: compiled(enabled, mapping)?.properties() })
+}
+
+fn compiled(enabled: &'static str, mapping: &str) -> Result<Rc<Mapping>, Vec<MappingFault>> {
+    let known = MAPPINGS.with_borrow_mut(|memo| memo.get(mapping, |text| compile::compile(text, enabled)))?;
+    // A component has one source, so that this is only ever asked in tests of several.
+    if known.enabled == enabled { Ok(known) } else { Ok(Rc::new(compile::compile(mapping, enabled)?)) }
 }
 
 /// The first fault of a mapping, as the error of a record.
@@ -86,7 +105,7 @@ fn apply(mapping: &Mapping, raw: &str) -> Result<MappedRecord, BadRecord> {
             other => {
                 let sent = in_words(other);
                 let reason = format!("expected true, false or null, the source sent {sent}");
-                return Err(bad(Some(&id), Some("accountEnabled"), reason));
+                return Err(bad(Some(&id), Some(mapping.enabled), reason));
             }
         },
         _ => None,

@@ -2,6 +2,9 @@
 
 mod component;
 mod paths;
+mod portability;
+mod released;
+mod reproduce;
 mod tasks;
 mod toolchain;
 mod world;
@@ -15,8 +18,14 @@ usage: cargo xtask TASK
   test    build everything and run every test
   build   build the component and the program   [--toolchain rustup|debian]
   bench   build everything and measure          [arguments go to the benchmark]
+  portability
+          the component in other hosts (wasmtime, Node, Python): the same results as in ours
+  reproduce
+          the components, built again in another folder: the same digests   [--toolchain …]
+  released
+          the contract is the last released one, or that with additions
   deny    licences, bans and sources of everything that is linked
-  ci      format, lints, tests, component, documentation, paths, licences
+  ci      format, lints, tests, component, contract, portability, documentation, paths, licences
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +41,9 @@ fn main() -> ExitCode {
         "bench" => tasks::bench(rest),
         "ci" => tasks::ci(),
         "deny" => tasks::deny(),
+        "portability" => tasks::portability(),
+        "reproduce" => tasks::reproduce(rest),
+        "released" => tasks::released(),
         _ => {
             say(USAGE);
             return if task == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::component;
 use crate::toolchain::{Toolchain, cargo_program};
+use crate::{component, portability, released as contract, reproduce as repeat};
 
 /// The workspace's root.
 fn root() -> Result<PathBuf> {
@@ -28,9 +28,21 @@ fn toolchain(args: &[String]) -> Result<Toolchain> {
     }
 }
 
+/// A cargo without what `cargo run` tells its program: build scripts of dependencies look at it, and would run
+/// again whenever somebody calls cargo by hand in between.
+fn clean_cargo() -> Command {
+    let mut cargo = Command::new(cargo_program());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+}
+
 fn cargo(args: &[&str]) -> Result<()> {
-    let status =
-        Command::new(cargo_program()).current_dir(root()?).args(args).status().context("running cargo")?;
+    let status = clean_cargo().current_dir(root()?).args(args).status().context("running cargo")?;
     if !status.success() {
         bail!("`cargo {}` failed ({status})", args.join(" "));
     }
@@ -76,15 +88,34 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
 pub(crate) fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     crate::paths::check(&root()?)?;
+    released()?;
     test(&[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    // What a registry does not give is said, and no fault of the change.
+    portability::check(&root()?, false)?;
     document()?;
     deny()
 }
 
+/// Builds, and runs every other host.
+pub(crate) fn portability() -> Result<()> {
+    build(&[])?;
+    portability::check(&root()?, true)
+}
+
+/// Builds the components twice.
+pub(crate) fn reproduce(args: &[String]) -> Result<()> {
+    repeat::check(&root()?, toolchain(args)?)
+}
+
+/// Holds the contract against the last released one.
+pub(crate) fn released() -> Result<()> {
+    contract::check(&root()?)
+}
+
 /// The documentation, with warnings as errors.
 fn document() -> Result<()> {
-    let status = Command::new(cargo_program())
+    let status = clean_cargo()
         .current_dir(root()?)
         .args(["doc", "--workspace", "--no-deps", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings")

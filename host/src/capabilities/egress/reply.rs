@@ -66,6 +66,29 @@ pub(super) fn clean(
     Ok(Bytes::from(text))
 }
 
+/// Refuses a reply with data that brings a secret back, raw or encoded. Its bytes stay as they are: a record of
+/// the source is never written again.
+pub(super) fn hold_back_echo(
+    sent: &[Arc<Secret>],
+    origin: &Origin,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), Refusal> {
+    let needles: Vec<Needles> = sent.iter().map(|secret| Needles::of(secret)).collect();
+    let echoes = |text: &[u8]| needles.iter().any(|needle| needle.found_in(text));
+    let escaped = body.contains(&b'\\');
+    // Escapes hide a value from a search of the text; a body without any needs no second look.
+    let parsed = if escaped { serde_json::from_slice::<Value>(body).ok() } else { None };
+    let in_json = |value: Value| needles.iter().any(|needle| needle.found_in_json(&value));
+    if headers.iter().any(|(_, value)| echoes(value.as_bytes()))
+        || echoes(body)
+        || parsed.is_some_and(in_json)
+    {
+        return Err(Denial::Echo { origin: origin.clone() }.into());
+    }
+    Ok(())
+}
+
 /// An error's status must reach the guest even when its body cannot; a success without a readable body is
 /// none.
 fn withhold(

@@ -100,3 +100,19 @@ fn errors_reach_the_guest_and_a_success_that_is_not_json_does_not() {
         assert!(matches!(cleaned(&set(), 200, body), Err(Refusal::Failed(Fault::Withheld { .. }))));
     }
 }
+
+#[test]
+fn data_passes_as_it_is_unless_it_brings_the_secret_back() {
+    let sent = [Arc::new(Secret::new(SECRET))];
+    let held =
+        |headers: &HeaderMap, body: &str| hold_back_echo(&sent, &login(), headers, body.as_bytes()).is_err();
+    let none = HeaderMap::new();
+    assert!(!held(&none, r#"{"Resources":[{"id":"a\/b","n":1e5}]}"#));
+    assert!(!held(&none, "<html>"));
+    let escaped: String = SECRET.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    for echo in [SECRET.to_owned(), escaped, SECRET.bytes().map(|byte| format!("{byte:02x}")).collect()] {
+        assert!(held(&none, &format!(r#"{{"detail":"{echo}"}}"#)), "{echo}");
+    }
+    let headers = HeaderMap::from_iter([(http::header::LOCATION, SECRET.parse().unwrap())]);
+    assert!(held(&headers, "{}"));
+}

@@ -16,6 +16,8 @@ pub(super) struct Swapped {
     pub(super) body: Bytes,
     /// The operator's secrets in it. Tokens are not counted here.
     pub(super) secrets: Vec<Arc<Secret>>,
+    /// All of them go with requests for data: the reply is no sign-in's.
+    pub(super) wide: bool,
 }
 
 /// Swaps every placeholder that stands where it is bound to; refuses the request for any other.
@@ -32,7 +34,8 @@ pub(super) fn swap(
             return Err(refuse(target, Misplaced::Url));
         }
     }
-    let mut swapped = Swapped { headers: HeaderMap::with_capacity(headers.len()), body, secrets: Vec::new() };
+    let mut swapped =
+        Swapped { headers: HeaderMap::with_capacity(headers.len()), body, secrets: Vec::new(), wide: true };
     swap_headers(set, target, &headers, &mut swapped)?;
     swap_body(set, target, &headers, &mut swapped)?;
     Ok(swapped)
@@ -71,11 +74,16 @@ fn swap_headers(
             })?;
         value.set_sensitive(true);
         out.headers.append(name.clone(), value);
-        if !issued.is_token {
-            out.secrets.push(issued.value);
-        }
+        keep(issued, out);
     }
     Ok(())
+}
+
+fn keep(issued: Issued, out: &mut Swapped) {
+    if !issued.is_token {
+        out.wide &= issued.binding.is_some_and(|it| it.is_wide());
+        out.secrets.push(issued.value);
+    }
 }
 
 fn swap_body(set: &SecretSet, target: &Target, guest: &HeaderMap, out: &mut Swapped) -> Result<(), Denial> {
@@ -105,9 +113,7 @@ fn swap_body(set: &SecretSet, target: &Target, guest: &HeaderMap, out: &mut Swap
         check(target, &issued, &Place::FormField(name.clone()), here)?;
         form.append_pair(name, issued.value.expose());
         changed = true;
-        if !issued.is_token {
-            out.secrets.push(issued.value);
-        }
+        keep(issued, out);
     }
     if changed {
         out.body = Bytes::from(form.finish());
@@ -137,9 +143,7 @@ fn check(target: &Target, issued: &Issued, place: &Place, here: impl Fn() -> Den
     if binding.method.as_ref().is_some_and(|method| *method != target.method) {
         return Err(refuse(target, Misplaced::Method));
     }
-    if let Some(path) = &binding.path
-        && (*path != target.path || target.query.is_some())
-    {
+    if !binding.fits_path(&target.path, target.query.is_some()) {
         return Err(refuse(target, Misplaced::Path));
     }
     Ok(())

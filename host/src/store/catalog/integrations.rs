@@ -67,13 +67,13 @@ impl Store {
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rows = list(&tx, tenant)?;
         for row in rows.iter().filter(|row| row.name != integration.name) {
-            let other =
-                config::parse(&row.name, &row.document, manifest_fields, &targets).map_err(|report| {
-                    StoreError::Refused(format!(
-                        "the saved integration `{}` cannot be read: {report}",
-                        row.name
-                    ))
-                })?;
+            // Of another plugin's, nothing but the targets is needed.
+            let same = config::plugin_of(&row.document) == integration.plugin;
+            let any = config::any_field();
+            let fields = if same { manifest_fields } else { &any };
+            let other = config::parse(&row.name, &row.document, fields, &targets).map_err(|report| {
+                StoreError::Refused(format!("the saved integration `{}` cannot be read: {report}", row.name))
+            })?;
             who_wins(integration, &other)?;
         }
         let previous = rows.into_iter().find(|row| row.name == integration.name);
