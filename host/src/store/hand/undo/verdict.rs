@@ -147,6 +147,11 @@ fn restore(hand: &Hand<'_>, deed: &Deed, present: Option<Present>, claims: &Clai
 /// Somebody whom the run created goes, when nobody has touched them since; else they are deactivated.
 fn creation(hand: &Hand<'_>, deed: &Deed, present: Present) -> Result<Verdict> {
     let links = hand.links(present.id)?;
+    // Entered by hand, and a user of the source since: it is no longer the entry that keeps them here.
+    if let (None, None, Some(link)) = (&deed.integration, deed.undoes, links.first()) {
+        let why = Why::new(format!("linked to {} since: left as they are", link.integration), "");
+        return Ok(Verdict { plan: Plan::Keep, kept: vec![why], present: Some(present) });
+    }
     let locked = hand.tx.prepare_cached("SELECT 1 FROM lock WHERE person = ?1")?.exists([present.id])?;
     let same =
         deed.fields.as_deref() == Some(present.fields.as_str()) && deed.active_after == Some(present.active);
