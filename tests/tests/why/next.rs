@@ -37,10 +37,11 @@ fn a_locked_status_is_not_said_to_end() {
     let mut town = Town::loaded("");
     town.change(|world| world.purge(&town.ids[4])).unwrap();
     (0..3).for_each(|_| drop(town.night(0)));
-    assert!(town.why(&upn(4)).next().contains("the next complete run deactivates them"));
+    assert!(town.why(&upn(4)).next().contains("then deactivated for not-found"));
     town.run(&["people", "lock", &upn(4), "--status"]).ended(0);
     let next = town.why(&upn(4)).next();
-    assert!(next.contains("the status is locked") && !next.contains("deactivates them"), "{next}");
+    assert!(next.contains("kept again, however long it lasts: the status is locked"), "{next}");
+    assert!(!next.contains("deactivated for not-found"), "{next}");
     assert_eq!(town.night(0)["outcomes"]["kept"], 1, "as it was said");
 }
 
