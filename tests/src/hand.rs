@@ -81,8 +81,21 @@ impl House {
         self.edit(source_id, &Edit { active: Some(active), ..Edit::default() })
     }
 
+    /// Makes somebody inactive by hand who has no user.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn end(&mut self, person: i64) -> RunReport {
+        self.now += MINUTE;
+        self.edit_person(person, &Edit { active: Some(false), ..Edit::default() })
+    }
+
     fn edit(&mut self, source_id: &str, edit: &Edit) -> RunReport {
-        let (person, now) = (self.row_of(source_id), self.now);
+        self.edit_person(self.row_of(source_id), edit)
+    }
+
+    fn edit_person(&mut self, person: i64, edit: &Edit) -> RunReport {
+        let now = self.now;
         let edited = self.store().set_person(person, edit, now).unwrap_or_else(|error| panic!("{error}"));
         self.check();
         edited.report.expect("something to set")

@@ -84,6 +84,15 @@ impl House {
         self.change("entra", change).unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// The document of `entra`, as it stands.
+    ///
+    /// # Panics
+    /// Never: there is one.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        self.documents.iter().find(|it| it.name() == "entra").expect("the document").clone()
+    }
+
     /// Changes the document of an integration, saves and launches it. One that is not there yet starts with
     /// the usual document.
     ///

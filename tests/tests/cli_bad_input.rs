@@ -7,4 +7,5 @@ mod bad_input {
     mod keys;
     mod order;
     mod source;
+    mod states;
 }

@@ -145,3 +145,64 @@ fn check_counts_who_is_let_through_and_who_has_nothing_to_compare() {
     let check = contoso.home.done("check").out;
     assert!(check.contains("i guests: 1 would be loaded") && !check.contains("✓ filter"), "{check}");
 }
+
+/// The lines that `check` prints can be pasted as they are, and leave out whom they say.
+#[test]
+fn the_lines_that_check_prints_leave_out_whom_they_say() {
+    let mut world = World::empty(7);
+    for n in 0..20 {
+        let id = world.hire(&format!("p{n}@contoso.example"), &format!("Person {n}"));
+        if n < 15 {
+            world.update_text(&id, "employeeId", &format!("{n:05}")).unwrap();
+        }
+        match n {
+            0..=2 => world.update_text(&id, "userType", "Guest").unwrap(),
+            // Of no type: the filter leaves it out, the condition does not.
+            3 => world.update(&id, "userType", "null").unwrap(),
+            4 | 5 => world.disable(&id).unwrap(),
+            _ => {}
+        }
+    }
+    let contoso = Contoso::of(SimConfig::default(), world, "");
+    let count = |is: &dyn Fn(&graph_sim::User) -> bool| {
+        contoso.sim.look(|world| world.users().filter(|it| is(it)).count() as u64)
+    };
+    let text = |it: &graph_sim::User, name: &str| it.text(name).map(|it| it.into_owned());
+    let no_guest = count(&|it| text(it, "userType").as_deref() != Some("Guest"));
+    let member = count(&|it| text(it, "userType").as_deref() == Some("Member"));
+    let enabled = count(&|it| it.get("accountEnabled") == Some("true"));
+    let numbered = count(&|it| text(it, "employeeId").is_some());
+    let checks = contoso.home.done("check --json").json()["checks"].clone();
+    for (what, left, after) in [
+        ("guests", member, no_guest),
+        ("disabled", enabled, enabled),
+        ("without employee id", numbered, numbered),
+    ] {
+        let item = checks.as_array().unwrap().iter().find(|it| it["what"] == what).expect(what);
+        let told = item["detail"].as_str().unwrap();
+        assert!(told.ends_with(&format!("; {left} without them")), "{told}");
+        let help = item["help"].as_str().unwrap();
+        let line =
+            |key: &str| help.lines().find_map(|it| Some(&it[it.find(&format!("{key} = "))?..])).expect(help);
+        contoso.save(line("filter")).ended(0);
+        assert_eq!(contoso.home.done("plan --json").run()["outcomes"]["created"], left, "{what}: {help}");
+        contoso.save(line("only-if")).ended(0);
+        let outcomes = contoso.home.done("plan --json").run()["outcomes"].clone();
+        let dropped = outcomes["filtered"].as_u64().unwrap();
+        assert_eq!((outcomes["created"].as_u64().unwrap(), dropped), (after, 20 - after), "{what}: {help}");
+    }
+    // What is not mapped has to be; what is filled from elsewhere says nothing about the source.
+    let document = contoso.document("");
+    let save = |document: &str| userload_tests::program::save(&contoso.home, document).ended(0);
+    let _ = save(&document.replace("user_type = \"userType\"\n", ""));
+    contoso
+        .home
+        .done("check")
+        .answers(&["only-if = \"user_type != 'Guest'\"", "in [mapping]: user_type = \"User Type\""]);
+    let _ = save(&document.replace("user_type = \"userType\"", "user_type = { constant = \"Member\" }"));
+    let check = contoso.home.done("check").out;
+    assert!(!check.contains("user_type != 'Guest'") && check.contains("userType eq 'Member'"), "{check}");
+    // Beside what is there already.
+    contoso.save("only-if = \"email is not blank\"").ended(0);
+    contoso.home.done("check").answers(&["only-if = \"(email is not blank) and user_type != 'Guest'\""]);
+}

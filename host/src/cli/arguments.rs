@@ -12,7 +12,8 @@ use super::output::{Mode, Printer};
 use super::session::{Session, default_home};
 use super::trouble::{self, Trouble};
 use super::{
-    credential, demo, fields, held, integration, mapping, people, plugin, run, runs, saas, status, undo, why,
+    credential, demo, fields, held, init, integration, mapping, people, plugin, run, runs, saas, status,
+    undo, why,
 };
 use crate::config::is_sound_name;
 use crate::model::Clock;
@@ -24,7 +25,7 @@ use crate::model::Clock;
 #[command(name = "userload", version, max_term_width = 100)]
 #[command(
     after_help = "Begin:  userload demo                      a story on a simulated directory\n        \
-    userload credential add entra      then: integration save -f FILE, check, plan, launch, sync\n\n\
+    userload init                      a credential, a draft, then: check, plan, launch, sync\n\n\
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 newly held or incomplete listing, 4 failed rows"
 )]
 struct Arguments {
@@ -76,6 +77,16 @@ enum Command {
     ///
     /// Example: userload demo --home /tmp/userload-demo
     Demo(demo::Arguments),
+    /// Begin: prove a credential, propose a mapping, and save a draft
+    ///
+    /// Asks for what no flag says, when there is a terminal. Proves the credential at the source, reads a sample,
+    /// proposes mapping and match keys, counts who is there, tells who is in the directory already, writes the
+    /// document to a file, saves it as a draft, and says what is missing before launch. It launches nothing and
+    /// changes no person; when the credential cannot be proven, it saves nothing.
+    ///
+    /// Example: userload init contoso --tenant-id contoso.example --client-id 6731de76-… --secret-file secret.txt
+    /// --access-role Employee
+    Init(Box<init::Arguments>),
     /// Show how things stand: integrations, last runs, what is held, what to do next
     Status,
     /// Keep what opens a source: add, list, test, edit, remove
@@ -227,6 +238,7 @@ fn session(global: Global, printer: Printer) -> Result<Session> {
 fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
     match command.unwrap_or(Command::Status) {
         Command::Demo(arguments) => demo::run(session, &arguments),
+        Command::Init(arguments) => init::run(session, *arguments),
         Command::Status => status::run(session),
         Command::Credential(command) => credential::run(session, *command),
         Command::Integration(command) => integration::run(session, command),

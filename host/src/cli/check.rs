@@ -29,8 +29,9 @@ fn in_the_way(item: &CheckItem) -> bool {
     matches!(item.verdict, Verdict::Problem | Verdict::Failure)
 }
 
-fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
-    let mut text = format!("{}\n", paint.bold(title));
+/// The list itself.
+pub(super) fn lines(items: &[CheckItem], paint: Paint) -> String {
+    let mut text = String::new();
     for item in items {
         let sign = match item.verdict {
             Verdict::Ok => paint.good("✓"),
@@ -49,6 +50,11 @@ fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
             }
         }
     }
+    text
+}
+
+fn render(title: &str, items: &[CheckItem], paint: Paint) -> String {
+    let mut text = format!("{}\n{}", paint.bold(title), lines(items, paint));
     let problems = items.iter().filter(|item| in_the_way(item)).count() as u64;
     text.push_str(&match problems {
         0 => format!("{}\n", paint.good("everything is as it should be")),

@@ -16,10 +16,10 @@ use super::trouble::Trouble;
 use crate::config::is_sound_name;
 use crate::credential::{
     self, AUTHENTICATION, About, CERTIFICATE, CLIENT_SECRET, CertificateAbout, End, EndKnownFrom,
-    FEDERATED_TOKEN, Kept, NEXT_CLIENT_SECRET, NextSecret,
+    FEDERATED_TOKEN, Kept, NEXT_CLIENT_SECRET, NextSecret, SecretText,
 };
 use crate::model::Millis;
-use crate::store::{CredentialRow, Store};
+use crate::store::{CredentialRow, Store, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -103,8 +103,28 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     }
 }
 
+/// The secrets that the store is to keep of a credential, by the names that the plugin gives them.
+pub(super) type Secrets = BTreeMap<String, SecretText>;
+
 /// Puts a proof into a row: what is secret is sealed, what was there before is gone.
 fn keep(session: &Session, store: &Store, row: &mut CredentialRow, proof: Proof) -> Result<()> {
+    let secrets = take(row, proof);
+    seal(session, store, row, &secrets)
+}
+
+/// Seals the secrets of a row.
+pub(super) fn seal(
+    session: &Session,
+    store: &Store,
+    row: &mut CredentialRow,
+    secrets: &Secrets,
+) -> Result<()> {
+    row.sealed = credential::seal(&session.key(store)?, &session.tenant, &row.name, secrets)?;
+    Ok(())
+}
+
+/// Puts a proof into a row, all but what is to be sealed; gives that back.
+fn take(row: &mut CredentialRow, proof: Proof) -> Secrets {
     let mut secrets = BTreeMap::new();
     row.about = About::default();
     row.settings.remove(AUTHENTICATION);
@@ -125,8 +145,7 @@ fn keep(session: &Session, store: &Store, row: &mut CredentialRow, proof: Proof)
             row.about.federated_token_file = Some(path);
         }
     }
-    row.sealed = credential::seal(&session.key(store)?, &session.tenant, &row.name, &secrets)?;
-    Ok(())
+    secrets
 }
 
 fn add(
@@ -136,6 +155,21 @@ fn add(
     secret: &Secret,
     key: &KeyFile,
 ) -> Result<ExitStatus> {
+    let (mut row, secrets) = new_row(session, name, settings, secret, key)?;
+    let mut store = session.store_or_new()?;
+    seal(session, &store, &mut row, &secrets)?;
+    store.add_credential(&row)?;
+    saved(session, &row, "added")
+}
+
+/// A new credential that is right as far as can be known without the source, and its secrets. Nothing is made.
+pub(super) fn new_row(
+    session: &Session,
+    name: String,
+    settings: &Settings,
+    secret: &Secret,
+    key: &KeyFile,
+) -> Result<(CredentialRow, Secrets)> {
     if !is_sound_name(&name) {
         return Err(Trouble::usage(format!(
             "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
@@ -143,7 +177,6 @@ fn add(
         ))
         .into());
     }
-    // Nothing is made before everything is known to be right.
     if let Some(store) = session.store_if_any()?
         && store.credential(&name)?.is_some()
     {
@@ -165,7 +198,6 @@ fn add(
     }
     let expires_on = settings.expires_on()?;
     let proof = secret.proof(key, session)?;
-    let mut store = session.store_or_new()?;
     let mut row = CredentialRow {
         name,
         settings: given,
@@ -174,9 +206,8 @@ fn add(
         saved_at: session.now(),
         about: About::default(),
     };
-    keep(session, &store, &mut row, proof)?;
-    store.add_credential(&row)?;
-    saved(session, &row, "added")
+    let secrets = take(&mut row, proof);
+    Ok((row, secrets))
 }
 
 fn edit(
@@ -389,7 +420,15 @@ fn test(session: &Session, name: &str, wait: Option<u32>) -> Result<ExitStatus> 
 fn remove(session: &Session, name: &str) -> Result<ExitStatus> {
     let mut store = session.store()?;
     session.credential_row(&store, name)?;
-    store.remove_credential(name)?;
+    store.remove_credential(name).map_err(|error| match error {
+        StoreError::Refused(what) => Trouble::usage(what)
+            .help(
+                "give that integration another credential (`userload integration save -f FILE`), or remove it: \
+                 `userload integration remove NAME`",
+            )
+            .into(),
+        error => anyhow::Error::from(error),
+    })?;
     if session.printer.json() {
         session.printer.answer(&Answer::new("removed", name).text()?)?;
     } else {

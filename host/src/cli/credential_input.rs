@@ -40,10 +40,10 @@ pub(super) struct Settings {
     login: Option<String>,
     /// Directory (tenant) ID, or a domain name of the tenant
     #[arg(long, value_name = "ID")]
-    tenant_id: Option<String>,
+    pub(super) tenant_id: Option<String>,
     /// Application (client) ID
     #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
+    pub(super) client_id: Option<String>,
     /// Permissions to prove, such as User.Read.All; DOMAIN/.default is what is sent
     #[arg(long, value_name = "TEXT")]
     scopes: Option<String>,

@@ -60,8 +60,8 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     if let Some(minutes) = wait {
         wait_for_consent(session, site, &mut connector, &source, &pages, minutes);
     }
-    let page = proof::prove(session, &mut connector, &source, &mut items, &Silent)?;
-    let Some(page) = page else {
+    let proven = proof::prove(session, &mut connector, &source, &mut items, &Silent)?;
+    let Some(proof::Proven { page, .. }) = proven else {
         point_to_pages(&mut items, &pages);
         return Ok(items);
     };
@@ -111,7 +111,7 @@ fn first_grant(problem: Problem, name: &str) -> Problem {
 }
 
 /// Where to go, behind each problem.
-fn point_to_pages(items: &mut [CheckItem], pages: &[CredentialPage]) {
+pub(super) fn point_to_pages(items: &mut [CheckItem], pages: &[CredentialPage]) {
     let url = |purpose| pages.iter().find(|it| it.purpose == purpose).map(|it| it.url.as_str());
     for item in items.iter_mut().filter(|it| it.verdict == Verdict::Problem) {
         let wanted: &[(PagePurpose, &str)] = if item.what == "credential" {

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::trouble::Trouble;
 use crate::config::nearest;
 use crate::model::{Filled, Target, ValueType};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -237,7 +237,7 @@ fn add(
     let field =
         Target { name, label, value_type, key, mandatory: false, filled: Filled::ByMapping, custom: true };
     let mut store = session.store_or_new()?;
-    store.add_field(&field, session.now())?;
+    store.add_field(&field, session.now()).map_err(taken)?;
     if session.printer.json() {
         let answer = Answer::new("field", &field.name)
             .and("label", &field.label)
@@ -263,12 +263,24 @@ fn label(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// A name that cannot be had.
+fn taken(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Refused(what) => Trouble::usage(what)
+            .help("`userload fields list` lists the fields that people have; map that one, or take another name")
+            .into(),
+        error => error.into(),
+    }
+}
+
 /// A field of the tenant's own, by name or label.
 fn own(store: &Store, text: &str) -> Result<String> {
     match store.targets().find(text) {
         Some(field) if field.custom => Ok(field.name.clone()),
         Some(field) => {
-            Err(Trouble::usage(format!("`{}` is built in: only your own fields change", field.name)).into())
+            Err(Trouble::usage(format!("`{}` is built in: only your own fields change", field.name))
+                .help("`userload fields list --custom` lists your own")
+                .into())
         }
         None => {
             let own: Vec<&str> =
@@ -289,7 +301,7 @@ fn own(store: &Store, text: &str) -> Result<String> {
 fn rename(session: &Session, field: &str, text: &str) -> Result<ExitStatus> {
     let mut store = session.store()?;
     let (name, text) = (own(&store, field)?, label(text)?);
-    store.rename_field(&name, &text)?;
+    store.rename_field(&name, &text).map_err(taken)?;
     if session.printer.json() {
         session.printer.answer(&Answer::new("field", &name).and("label", &text).text()?)?;
         return Ok(ExitStatus::Done);

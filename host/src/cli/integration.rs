@@ -14,8 +14,8 @@ use super::output::{Column, Paint, Table, count, number, shown, time};
 use super::services;
 use super::session::Session;
 use super::trouble::Trouble;
-use crate::config::{self, missing_for_launch};
-use crate::store::IntegrationRow;
+use crate::config::{self, Integration, missing_for_launch};
+use crate::store::{IntegrationRow, Saved};
 use crate::sync::{FilterCheck, saas_link};
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +81,7 @@ What has a default, and could be said as well:
   # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
   #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
   #   never taken for absent; disabled at the source still deactivates.
+  #   `userload check` prints such lines, and how many each leaves
   # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
   # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
 
@@ -109,6 +110,9 @@ What each of them may have beside:
   when = "userType != 'Guest'"     # the field is kept where it is not true of the source
   write = "on-create"              # only to new people; "if-empty": only where nothing is; "always"
   required = true                  # a row without a value fails
+
+  In `expression` and `when` names are properties of the source, in `only-if` they are fields; what has no value
+  is null there. ==, !=, <, in, and, or, not, ~, `A if B else C`; `number(level) > 3` compares a number.
 
   Filters and functions of expressions: default, text, number, lower, upper, title, capitalize, trim,
   replace, split, join, first, last, length, sort, min, max, starting, containing, ending; tests: defined,
@@ -140,7 +144,9 @@ pub(super) fn read(file: &PathBuf) -> Result<(String, String)> {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Err(Trouble::usage(format!("`{name}` is no text (UTF-8)")).into())
         }
-        Err(error) => Err(Trouble::usage(format!("cannot read `{name}`: {error}")).into()),
+        Err(error) => Err(Trouble::usage(format!("cannot read `{name}`: {error}"))
+            .help("give the path of a document (TOML), or `-` for standard input; `userload init` writes one")
+            .into()),
     }
 }
 
@@ -149,10 +155,20 @@ fn save(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     save_text(session, &name_of_file, &text)
 }
 
-/// Checks a document, saves it and shows what changed.
-pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
+/// A document that was saved, and what came of it.
+pub(super) struct Kept {
+    integration: Integration,
+    filter: Option<FilterCheck>,
+    saved: Saved,
+    /// The SaaS application that is new in the software catalog.
+    linked: Option<String>,
+    /// What a launch needs more, a sentence each.
+    pub(super) missing: Vec<String>,
+}
+
+/// Checks a document and saves it; nothing is made for one that is refused.
+pub(super) fn keep_text(session: &Session, name_of_file: &str, text: &str) -> Result<Kept> {
     let fields = services::manifest_fields(session)?;
-    // Nothing is made for a document that is refused.
     let targets = session.targets()?;
     let integration = config::parse(name_of_file, text, &fields, &targets)?;
     services::examine(session, &integration, name_of_file, text, &targets)?;
@@ -177,6 +193,12 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
     let linked = saas_link::link(&mut store, manifest, &integration.name, &chosen, session.now())?;
     store.set_machine(&integration.name, installation::machine(integration.installation).as_deref())?;
     let missing = missing_for_launch(&integration);
+    Ok(Kept { integration, filter, saved, linked, missing })
+}
+
+/// Checks a document, saves it and shows what changed.
+pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Result<ExitStatus> {
+    let Kept { integration, filter, saved, linked, missing } = keep_text(session, name_of_file, text)?;
     let changed = saved.previous.as_deref() != Some(text);
     let printer = session.printer;
     if printer.json() {
@@ -218,7 +240,7 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
     for sentence in &missing {
         printer.story(&format!("a launch needs more: {}", shown(sentence)));
     }
-    if store.credential(&integration.credential)?.is_none() {
+    if session.store()?.credential(&integration.credential)?.is_none() {
         let credential = shown(&integration.credential).into_owned();
         printer.tell(&format!(
             "{} there is no credential {credential} yet",

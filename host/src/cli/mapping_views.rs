@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::mapping::label;
 use super::output::json_v1::Answer;
-use super::output::{Column, Table, count, cut, number, shown};
+use super::output::{Column, Paint, Table, count, cut, number, shown};
 use super::session::Session;
 use crate::config::Integration;
 use crate::config::edit::WrittenRule;
@@ -30,6 +30,13 @@ pub(super) fn smart(session: &Session, sample: &Sample, smart: &SmartMapping) ->
         return Ok(printer.answer(&answer.text()?)?);
     }
     let paint = printer.paint();
+    let mut text = proposals(sample, smart, paint);
+    text.push_str(&format!("\n{}\n{}", paint.bold("Ready to paste"), toml(smart)));
+    Ok(printer.answer(&text)?)
+}
+
+/// Proposals and match keys, with the facts.
+pub(super) fn proposals(sample: &Sample, smart: &SmartMapping, paint: Paint) -> String {
     let whole = if sample.whole { "everybody" } else { "the first of them" };
     let total = sample.total.map(|it| format!(" of {}", number(it))).unwrap_or_default();
     let mut text = format!(
@@ -62,12 +69,11 @@ pub(super) fn smart(session: &Session, sample: &Sample, smart: &SmartMapping) ->
             text.push_str(&format!("  {sign} {}: {}\n", key.target, shown(&key.advice)));
         }
     }
-    text.push_str(&format!("\n{}\n{}", paint.bold("Ready to paste"), toml(smart)));
-    Ok(printer.answer(&text)?)
+    text
 }
 
 /// The proposals as lines of a document. Those that nobody fills are comments.
-fn toml(smart: &SmartMapping) -> String {
+pub(super) fn toml(smart: &SmartMapping) -> String {
     let keys: Vec<String> = smart.match_keys().iter().map(|it| format!("\"{it}\"")).collect();
     let mut text = String::new();
     if !keys.is_empty() {

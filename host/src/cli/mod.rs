@@ -13,6 +13,7 @@ mod exit;
 mod fields;
 mod hand;
 mod held;
+mod init;
 mod installation;
 mod integration;
 mod interrupt;

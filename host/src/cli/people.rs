@@ -210,8 +210,10 @@ pub(super) fn access_roles(session: &Session, store: &Store) -> Result<Vec<Strin
 fn import(session: &Session, file: &PathBuf) -> Result<ExitStatus> {
     let name =
         file.file_name().map_or_else(|| file.display().to_string(), |it| it.to_string_lossy().into_owned());
-    let bytes = std::fs::read(file)
-        .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    let bytes = std::fs::read(file).map_err(|error| {
+        Trouble::usage(format!("cannot read `{}`: {error}", file.display()))
+            .help("give the path of a CSV file; `userload people import --help` says what is in it")
+    })?;
     let mut store = session.store_or_new()?;
     let (import, passed_over) =
         people_file::read(&name, &bytes, &access_roles(session, &store)?, store.targets())?;

@@ -9,7 +9,7 @@ use super::population::Counter;
 use super::services::ready;
 use super::session::Session;
 use crate::config::{Integration, missing_for_launch};
-use crate::engine::contract::{Page, Setting, Source};
+use crate::engine::contract::{Identity, Page, Setting, Source};
 use crate::engine::{CallError, Connector};
 use crate::store::Store;
 use crate::sync::preflight::{self, Problem};
@@ -90,7 +90,8 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
     items.extend(end(session, &store, &row.credential)?);
     let page_size = ready.integration.page_size.min(SAMPLE);
     let source = Source { page_size, ..ready.source.clone() };
-    let Some(page) = prove(session, &mut ready.connector, &source, &mut items, progress)? else {
+    let Some(Proven { page, .. }) = prove(session, &mut ready.connector, &source, &mut items, progress)?
+    else {
         return Ok(items);
     };
     if let Some(own) = &ready.applied.source_tenant {
@@ -99,7 +100,7 @@ pub(super) fn check(session: &Session, name: &str, progress: &dyn Progress) -> R
     listing(&source, &page, &mut items);
     let net = site.net.handle();
     let mut counter = Counter { net, connector: &mut ready.connector, source: &ready.source, progress };
-    items.extend(counter.population(ready.filter.as_ref(), &site.fields));
+    items.extend(counter.population(ready.filter.as_ref(), &ready.integration, &site.fields, None).0);
     let mut transformer = site.transformer();
     let mut bad = Vec::new();
     let mut dropped = 0;
@@ -189,6 +190,14 @@ fn end(session: &Session, store: &Store, credential: &str) -> Result<Option<Chec
     Ok(warning.map(|(warning, help)| item("expiry", Verdict::Note, warning, Some(help))))
 }
 
+/// What a credential has opened.
+pub(super) struct Proven {
+    /// Whose directory it is.
+    pub(super) identity: Identity,
+    /// The first users.
+    pub(super) page: Page,
+}
+
 /// Token, tenant, permission and one page.
 pub(super) fn prove(
     session: &Session,
@@ -196,27 +205,24 @@ pub(super) fn prove(
     source: &Source,
     items: &mut Vec<CheckItem>,
     progress: &dyn Progress,
-) -> Result<Option<Page>> {
+) -> Result<Option<Proven>> {
     let net = session.site()?.net.handle();
     let mut retry = Retry::default();
-    match ask(net, &mut retry, "proving the credential", progress, async || connector.identify(source).await)
-    {
-        Ok(identity) => items.push(item(
-            "credential",
-            Verdict::Ok,
-            format!("opens tenant {} ({})", identity.tenant, identity.cloud),
-            None,
-        )),
+    let proving = async || connector.identify(source).await;
+    let identity = match ask(net, &mut retry, "proving the credential", progress, proving) {
+        Ok(identity) => identity,
         Err(error) => {
             items.push(failed("credential", error));
             return Ok(None);
         }
-    }
+    };
+    let said = format!("opens tenant {} ({})", identity.tenant, identity.cloud);
+    items.push(item("credential", Verdict::Ok, said, None));
     let read = async || -> Result<Page, CallError> { connector.fetch_users(source, None).await };
     match ask(net, &mut retry, "reading the first users", progress, read) {
         Ok(page) => {
             items.push(item("permission", Verdict::Ok, "users can be read (User.Read.All)", None));
-            Ok(Some(page))
+            Ok(Some(Proven { identity, page }))
         }
         Err(error) => {
             items.push(failed("reading users", error));

@@ -1,6 +1,7 @@
 //! What every command starts from: home, tenant, clock, printer; and the things it finds there by name.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use super::services;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, nearest};
-use crate::credential::{self, CLIENT_SECRET, Credential, FEDERATED_TOKEN, Key};
+use crate::credential::{self, CLIENT_SECRET, Credential, FEDERATED_TOKEN, Key, SecretText};
 use crate::model::{Clock, Millis, Targets};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 
@@ -82,8 +83,7 @@ impl Session {
 
     fn nothing_yet(&self) -> Trouble {
         Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
-            "begin with `userload credential add NAME` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points \
-             elsewhere",
+            "begin with `userload init` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere",
         )
     }
 
@@ -135,12 +135,9 @@ impl Session {
     /// When there is none of that name, or its secrets cannot be opened.
     pub fn credential(&self, store: &Store, name: &str) -> Result<Credential> {
         let row = self.credential_row(store, name)?;
-        let secrets = match &row.about.federated_token_file {
-            Some(path) => [(FEDERATED_TOKEN.to_owned(), credential::federated_token(path)?)].into(),
-            None => match credential::kept_outside(&row.about.kept)? {
-                Some(secret) => [(CLIENT_SECRET.to_owned(), secret)].into(),
-                None => credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?,
-            },
+        let secrets = match credential_outside(&row)? {
+            Some(secrets) => secrets,
+            None => credential::open(&self.key(store)?, &self.tenant, name, &row.sealed)?,
         };
         Ok(Credential { name: row.name, settings: row.settings, secrets })
     }
@@ -156,7 +153,7 @@ impl Session {
             },
             None if rows.len() == 1 => Ok(rows.swap_remove(0)),
             None if rows.is_empty() => Err(Trouble::usage("there is no integration yet")
-                .help("write a document (`userload integration save --help` has one) and save it: `userload integration save -f FILE`")
+                .help("`userload init` makes one; or write a document (`userload integration save --help` has one) and save it: `userload integration save -f FILE`")
                 .into()),
             None => Err(Trouble::usage(format!("which integration? There are {}", list(&names)))
                 .help("name one of them at the end of the command")
@@ -193,6 +190,15 @@ impl Session {
         };
         Ok(rows.into_iter().filter(maps).map(|row| row.name).collect())
     }
+}
+
+/// The secrets of a credential that are not kept in the store; none when they are.
+pub(super) fn credential_outside(row: &CredentialRow) -> Result<Option<BTreeMap<String, SecretText>>> {
+    if let Some(path) = &row.about.federated_token_file {
+        return Ok(Some([(FEDERATED_TOKEN.to_owned(), credential::federated_token(path)?)].into()));
+    }
+    let secret = credential::kept_outside(&row.about.kept)?;
+    Ok(secret.map(|secret| [(CLIENT_SECRET.to_owned(), secret)].into()))
 }
 
 /// `a`, `b`.

@@ -105,9 +105,10 @@ fn welcome(session: &Session, paint: Paint) -> String {
     format!(
         "{}\n\n\
          To look around:   userload demo\n\
-         For real people:  userload credential add entra --tenant-id … --client-id …\n                  \
-         userload integration save -f contoso.toml    (`integration save --help` has an example)\n                  \
-         userload check, plan, launch, sync\n",
+         For real people:  userload init                  asks for what it needs, and saves a draft\n                  \
+         userload check, plan, launch, sync\n\
+         Step by step:     userload credential add entra --tenant-id … --client-id …\n                  \
+         userload integration save -f contoso.toml    (`integration save --help` has an example)\n",
         paint.bold(&format!("There is nothing in {home}{whose} yet."))
     )
 }

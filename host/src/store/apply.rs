@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 use rusqlite::{Transaction, TransactionBehavior, named_params, params};
 
 use super::runs::RunId;
-use super::{Choice, Result, Store, StoreError, holds};
+use super::{Choice, Result, Store, StoreError, holds, withdrawal};
 use crate::model::Millis;
 use crate::sync::RunReport;
 
@@ -27,8 +27,7 @@ pub struct Apply<'a> {
     pub complete_rows: Option<u64>,
     /// Refuse the whole run when somebody moved since it was staged.
     pub strict: bool,
-    /// Fields by which people are recognised, of a run that was staged a while ago: who was entered meanwhile
-    /// is not made a second time.
+    /// Fields by which people are recognised: who was entered since the run began is not made a second time.
     pub match_keys: &'a [String],
     /// Whom the run is about.
     pub scope: Scope<'a>,
@@ -104,7 +103,7 @@ impl Store {
                 Scope::Listing => {
                     stamps(&tx, tenant, apply)?;
                     links(&tx, tenant, apply)?;
-                    applied.withdrawn = holds::withdraw(&tx, tenant, apply)?;
+                    applied.withdrawn = withdrawal::withdraw(&tx, tenant, apply)?;
                     integration(&tx, tenant, apply)?;
                 }
                 Scope::Some { decision } => {
@@ -168,16 +167,29 @@ fn leave_out_moved(
            SELECT 1 FROM decision d WHERE d.tenant = ?2 AND d.integration = c.integration
              AND d.source_id = c.source_id AND d.kind = 'new')",
     )?;
+    // Whoever another integration has linked meanwhile is that person, and nobody else.
+    let mut linked = tx.prepare(
+        "SELECT c.id, coalesce(json_extract(c.fields, '$.username'), c.source_id), c.outcome
+         FROM staged s
+         JOIN change c ON c.id = s.id AND c.state = 'flows'
+         JOIN link l ON l.tenant = ?2 AND l.source_id = s.source_id AND l.source_tenant = ?3 AND l.cloud = ?4
+         WHERE s.run = ?1 AND s.linking = 1 AND s.link IS NULL AND s.person IS NOT l.person",
+    )?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     };
     let mut names = Vec::new();
     let mut moved: Vec<(i64, String, String)> =
         changed.query_map([apply.run.row], read)?.collect::<rusqlite::Result<_>>()?;
-    if !apply.match_keys.is_empty() {
+    if others_wrote(tx, tenant, apply)? {
         let keys = serde_json::to_string(apply.match_keys)?;
         let rows = entered.query_map(params![apply.run.row, tenant, keys], read)?;
         moved.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+        let parameters = params![apply.run.row, tenant, apply.source_tenant, apply.cloud];
+        let rows = linked.query_map(parameters, read)?;
+        moved.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+        moved.sort_unstable();
+        moved.dedup();
     }
     loop {
         for (change, name, outcome) in moved {
@@ -189,6 +201,16 @@ fn leave_out_moved(
             return Ok(names);
         }
     }
+}
+
+/// Whether anybody else has written since the run began: another integration, an import, a hand.
+fn others_wrote(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<bool> {
+    Ok(tx.query_row(
+        "SELECT EXISTS (SELECT 1 FROM run r JOIN run own ON own.id = ?1
+           WHERE r.tenant = ?2 AND r.id != own.id AND r.state = 'applied' AND r.ended_at >= own.started_at)",
+        params![apply.run.row, tenant],
+        |row| row.get(0),
+    )?)
 }
 
 /// Leaves somebody out of a staged run. Their link stays as it was, so that the next run looks again.

@@ -159,6 +159,23 @@ impl Store {
         Ok(())
     }
 
+    /// Fields whose overwriting waits for consent, by source id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn overwrites(&self, integration: &str) -> Result<std::collections::HashMap<String, Vec<String>>> {
+        let mut query = self.sql.prepare_cached(
+            "SELECT source_id, substr(cause, length('overwrite:') + 1) FROM hold
+             WHERE tenant = ?1 AND integration = ?2 AND state = 'open' AND cause LIKE 'overwrite:%'",
+        )?;
+        let mut rows = query.query(params![self.tenant.0, integration])?;
+        let mut waiting = std::collections::HashMap::<String, Vec<String>>::new();
+        while let Some(row) = rows.next()? {
+            waiting.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+        Ok(waiting)
+    }
+
     /// Open holds of an integration, as pairs of source id and cause.
     ///
     /// # Errors

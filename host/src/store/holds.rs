@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, named_p
 
 use super::apply::Apply;
 use super::fields::Difference;
+use super::runs::discard_open;
 use super::{AMBIGUOUS, NewPin, Result, RunId, Store, StoreError, pins};
 use crate::model::{Millis, Outcome};
 use crate::sync::{RunKind, RunReport, RunState};
@@ -95,6 +96,8 @@ impl Store {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let wanted: HashSet<i64> = holds.iter().copied().collect();
+        // What was staged before the answer would ask again.
+        discard_open(&tx, tenant, integration, at)?;
         let number: i64 = tx.query_row(
             "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
             [tenant],
@@ -224,32 +227,6 @@ fn report(run: i64, integration: &str, at: Millis, rejected: u64) -> RunReport {
         outcomes: BTreeMap::from([(Outcome::Kept, rejected)]),
         ..RunReport::new(run, integration, RunKind::Reject, at)
     }
-}
-
-/// Withdraws what the listing no longer asks. Gives back how many.
-pub(super) fn withdraw(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<u64> {
-    let withdrawn = tx.execute(
-        "UPDATE hold SET state = 'withdrawn', closed_at = :at, closed_run = :run,
-           closed_note = 'no longer so at the source'
-         WHERE tenant = :tenant AND integration = :integration AND state = 'open'
-           AND NOT EXISTS (SELECT 1 FROM staged_hold h
-                           WHERE h.run = :run AND h.source_id = hold.source_id AND h.cause = hold.cause)
-           AND source_id NOT IN (SELECT c.source_id FROM change c
-                                 WHERE c.run = :run AND c.outcome = 'failed' AND c.source_id IS NOT NULL)
-           -- Without an answer nothing is known to be otherwise.
-           AND NOT (hold.cause LIKE 'deactivate:%' AND EXISTS (
-             SELECT 1 FROM staged_hold u
-             WHERE u.run = :run AND u.source_id = hold.source_id AND u.cause = 'deactivate:unconfirmed'))
-           -- An adoption that was undone may be done again, and its question stands until then.
-           AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.tenant = :tenant AND p.integration = :integration
-                             AND p.source_id = hold.source_id AND p.field = '*')
-           AND (:complete OR source_id IN (SELECT s.source_id FROM staged s WHERE s.run = :run))",
-        named_params! {
-            ":tenant": tenant, ":integration": apply.integration, ":run": apply.run.row, ":at": apply.at,
-            ":complete": apply.complete_rows.is_some(),
-        },
-    )?;
-    Ok(withdrawn as u64)
 }
 
 /// Closes what a run over some people answers, but for those who were left out because they moved. Gives back

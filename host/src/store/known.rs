@@ -150,6 +150,29 @@ impl Store {
             .optional()?)
     }
 
+    /// The other user to whom this integration has linked a person, and whether that user was missing when it last
+    /// ran: then the person's new user can take the place.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn own_link(
+        &self,
+        integration: &str,
+        person: i64,
+        source_id: &str,
+    ) -> Result<Option<(String, bool)>> {
+        Ok(self
+            .sql
+            .prepare_cached(
+                "SELECT source_id, gone = 1 OR absent_since IS NOT NULL FROM link
+                 WHERE tenant = ?1 AND integration = ?2 AND person = ?3 AND source_id != ?4",
+            )?
+            .query_row(params![self.tenant.0, integration, person, source_id], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?)
+    }
+
     /// The people who have this folded value in a key field; three are as good as many.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ mod settle;
 mod stage;
 mod standing;
 mod summary;
+mod withdrawal;
 
 pub use apply::{Applied, Apply, Scope};
 pub use catalog::{CredentialRow, IntegrationRow, Removed, Saved};

@@ -76,6 +76,9 @@ CREATE INDEX change_undoes ON change (undoes) WHERE undoes IS NOT NULL;
 -- First links to somebody known: digest of the mapped fields, for a pin of the record as a whole.
 ALTER TABLE change ADD COLUMN mapped TEXT;
 
+-- A person is one user of an integration's source: with two, each night one of them would undo the other.
+CREATE UNIQUE INDEX link_once ON link (tenant, integration, person);
+
 -- The run that made the link.
 ALTER TABLE link ADD COLUMN made_by INTEGER REFERENCES run;
 

@@ -131,6 +131,8 @@ pub struct StagedPage {
     pub rows: Vec<StagedRow>,
     /// Pins that the source has outlived.
     pub unpins: Vec<i64>,
+    /// Standing questions of which these records say nothing, so that they stand on: source id and cause.
+    pub unheard: Vec<(String, String)>,
 }
 
 impl Store {
@@ -150,6 +152,7 @@ impl Store {
             }
         }
         unpin_later(&tx, run, &page.unpins)?;
+        stand_on(&tx, tenant, run, integration, &page.unheard)?;
         let seen = bytes(&page.seen)?;
         let filtered = (!page.filtered.is_empty()).then(|| bytes(&page.filtered)).transpose()?;
         tx.prepare_cached(
@@ -233,6 +236,26 @@ fn beside(
              SELECT ?1, id FROM link WHERE tenant = ?2 AND integration = ?3 AND person = ?4 AND source_id = ?5",
         )?
         .execute(params![run.row, tenant, integration, person, old])?;
+    }
+    Ok(())
+}
+
+/// Asks standing questions again as they are.
+fn stand_on(
+    tx: &rusqlite::Transaction<'_>,
+    tenant: i64,
+    run: RunId,
+    integration: &str,
+    unheard: &[(String, String)],
+) -> Result<()> {
+    for (source_id, cause) in unheard {
+        tx.prepare_cached(
+            "INSERT INTO staged_hold (run, source_id, cause, person, reason, differences)
+             SELECT ?1, source_id, cause, person, 'held before', differences FROM hold
+             WHERE tenant = ?2 AND integration = ?3 AND state = 'open' AND source_id = ?4 AND cause = ?5
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![run.row, tenant, integration, source_id, cause])?;
     }
     Ok(())
 }

@@ -98,7 +98,16 @@ pub(super) fn gone(
     let (mut rows, mut unpins) = (Vec::new(), Vec::new());
     let (mut judged, mut incoming) = (Vec::new(), Incoming { present: Vec::new(), absent: Vec::new() });
     for ((id, presence), known) in gone.into_iter().zip(known) {
+        // Only who was to leave because nobody knew them any more leaves without the grace: that was asked.
+        let graceless =
+            wanted.leaving(&id).is_none_or(|it| [NOT_FOUND, DELETED].contains(&it.cause.as_str()));
         let (told, word, why) = match &presence {
+            Presence::NotFound if !graceless => {
+                let mut row = absent::note(&nobody(&id), Outcome::Waiting, NO_GRACE.to_owned());
+                (row.link, row.person) = (known.map(|it| it.link), known.map(|it| it.person));
+                rows.push(row);
+                continue;
+            }
             Presence::Deleted(time) => (Told::Deleted(time.clone()), Word::Deleted, "deleted at the source"),
             // The order stands in for the grace.
             Presence::NotFound => (Told::NotFound(true), Word::NotFound, "not found at the source"),
@@ -153,6 +162,13 @@ pub(super) fn gone(
     store.stage_unpins(terms.run, &unpins)?;
     Ok(absence)
 }
+
+/// Causes of leaving that an answer "not found" proves at once when they were approved.
+const NOT_FOUND: &str = "deactivate:not-found";
+const DELETED: &str = "deactivate:deleted";
+
+/// What is said of those of whom the grace has only begun.
+const NO_GRACE: &str = "not found at the source; the next runs count the grace";
 
 /// What is said of those about whom the source gave no answer.
 const SILENCE: &str = "the source gave no answer about them: still held";

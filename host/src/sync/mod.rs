@@ -1,6 +1,7 @@
 //! A run: from the source, page by page, to the directory. Read `run.rs` first.
 
 mod absent;
+pub mod adoption;
 mod allowed;
 mod approve;
 mod bars;

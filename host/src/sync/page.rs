@@ -8,6 +8,7 @@ use super::bars::{self, Pins, Word};
 use super::error::RunError;
 use super::row::{doubt, ended, failed, name, row, undecided};
 use super::terms::Terms;
+use crate::config::Write;
 use crate::engine::Transformer;
 use crate::engine::contract::{
     BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
@@ -27,6 +28,8 @@ pub(super) struct PageWorker<'a> {
     seen: RoaringTreemap,
     /// Whether there is anybody to adopt.
     adopts: bool,
+    /// Fields whose overwriting waits for consent, by source id.
+    overwrites: std::collections::HashMap<String, Vec<String>>,
 }
 
 /// A record that is to be judged, with everybody it could be.
@@ -65,7 +68,8 @@ impl<'a> PageWorker<'a> {
         seen: RoaringTreemap,
     ) -> Result<Self, RunError> {
         let adopts = store.has_people()?;
-        Ok(Self { terms, store, transformer, seen, adopts })
+        let overwrites = store.overwrites(&terms.integration.name)?;
+        Ok(Self { terms, store, transformer, seen, adopts, overwrites })
     }
 
     /// What a page leaves behind.
@@ -198,6 +202,21 @@ impl<'a> PageWorker<'a> {
         }
         let (candidates, found) = self.candidates(user, known, &mapped)?;
         let mut relinks = None;
+        if let (None, Found::Link, [candidate]) = (known, found, candidates.as_slice()) {
+            // Another integration knows who this is. Here the person may have been another user.
+            match self.store.own_link(&self.terms.integration.name, candidate.person, &user.id)? {
+                None => {}
+                Some((id, true)) => relinks = Some(id),
+                Some((id, false)) => {
+                    let reason = format!(
+                        "is {}, whom this integration has linked to another user of the source ({id})",
+                        name(&candidate.fields)
+                    );
+                    let doubt = doubt(&mapped.fields, &candidates)?;
+                    return Ok(Err(undecided(user, digest, reason, doubt)));
+                }
+            }
+        }
         for candidate in candidates.iter().filter(|_| found != Found::Link) {
             let (tenant, cloud) = (&self.terms.source_tenant, &self.terms.cloud);
             if let Some(id) = self.store.linked_to_another(candidate.person, tenant, cloud, &user.id)? {
@@ -300,13 +319,30 @@ impl<'a> PageWorker<'a> {
                 staged.filtered.extend(case.known.and_then(|known| u64::try_from(known.link).ok()));
                 continue;
             }
-            let row = row(self.terms, &self.store, case, decision, &set)?;
+            let unheard = self.unheard(&case)?;
+            let id = case.user.id.clone();
+            let mut row = row(self.terms, &self.store, case, decision, &set)?;
+            // As long as a question stands, the record is looked at.
+            row.open |= !unheard.is_empty();
+            staged.unheard.extend(unheard.into_iter().map(|cause| (id.clone(), cause)));
             if row.change.is_none() {
                 *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
             }
             staged.rows.push(row);
         }
         Ok(())
+    }
+
+    /// Questions about overwriting of which a record says nothing: the field is not mapped any more, is empty and
+    /// kept, or may not be written now. That is no answer, and the person need not be asked again for it to flow.
+    fn unheard(&self, case: &Case<'_>) -> Result<Vec<String>, RunError> {
+        let Some(fields) = self.overwrites.get(&case.user.id) else { return Ok(Vec::new()) };
+        let map = parse(&case.mapped.fields)?;
+        let heard = |field: &str| {
+            let rule = self.terms.integration.mapping.iter().find(|rule| rule.target.name == field);
+            rule.is_some_and(|rule| rule.write == Write::Always) && map.contains_key(field)
+        };
+        Ok(fields.iter().filter(|it| !heard(it)).map(|it| format!("overwrite:{it}")).collect())
     }
 
     /// Whether nothing is done about a record because the filter after the fetch dropped it.

@@ -248,7 +248,7 @@ impl Course {
                     seen: &staged.seen,
                     complete_rows: self.report.completeness.complete.then_some(staged.rows),
                     strict: false,
-                    match_keys: &[],
+                    match_keys: &self.terms.integration.match_keys,
                     scope: Scope::Listing,
                     at: self.at,
                 };

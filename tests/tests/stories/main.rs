@@ -3,6 +3,7 @@
 
 mod absent;
 mod barred;
+mod consent;
 mod deactivating;
 mod decided;
 mod feeders;
@@ -16,6 +17,7 @@ mod manager;
 mod manager_rows;
 mod mapping;
 mod matching;
+mod one_person;
 mod plans;
 mod property;
 mod saas;

@@ -421,3 +421,67 @@ fn nothing_is_left_of_whoever_was_erased_and_no_night_makes_them_again() {
     house.store().unerase(&ids[0], now).unwrap();
     assert_eq!(house.night().count(Outcome::Created), 1);
 }
+
+#[test]
+fn what_is_locked_is_not_undone() {
+    let (mut house, ids) = lived_in(8);
+    house.sim.change(|world| {
+        for id in &ids[..3] {
+            world.update_text(id, "department", "Tax").unwrap();
+        }
+        world.disable(&ids[3]).unwrap();
+        world.disable(&ids[4]).unwrap();
+    });
+    let run = house.night().run;
+    house.lock(&ids[0], &[""]);
+    house.lock(&ids[1], &["department"]);
+    house.lock(&ids[3], &["status"]);
+    let report = house.undo(run);
+    assert_eq!((report.count(Outcome::Updated), report.count(Outcome::Reactivated)), (1, 1));
+    let kept = House::kept(&report);
+    assert_eq!(kept, [("department: locked".to_owned(), 2), ("status: locked".to_owned(), 1)]);
+    for id in &ids[..2] {
+        assert_eq!(house.text(id, "department").as_deref(), Some("Tax"));
+    }
+    assert!(!house.active(&ids[3]) && house.active(&ids[4]));
+    assert_eq!(house.text(&ids[2], "department").as_deref(), Some("Law"));
+    stays_so(&mut house);
+    // Nobody is ended who is locked, because the run that made them is undone.
+    let report = house.undo(1);
+    assert!(house.active(&ids[0]) && house.of(&ids[0]).is_some(), "{:?}", report.causes);
+}
+
+#[test]
+fn a_value_that_is_the_same_again_is_a_later_one() {
+    let (mut house, ids) = lived_in(8);
+    house.sim.change(|world| {
+        world.update_text(&ids[0], "department", "Tax").unwrap();
+        world.disable(&ids[1]).unwrap();
+    });
+    let run = house.night().run;
+    house.set(&ids[0], "department", Some("Other"));
+    house.set(&ids[0], "department", Some("Tax"));
+    house.set_active(&ids[1], true);
+    house.set_active(&ids[1], false);
+    let refused = house.try_undo(&UndoOrder { run, ..UndoOrder::default() });
+    if let Ok(report) = refused {
+        let kept = House::kept(&report);
+        assert_eq!(kept.len(), 2, "{kept:?}");
+    }
+    assert_eq!(house.text(&ids[0], "department").as_deref(), Some("Tax"), "the hand said so last");
+    assert!(!house.active(&ids[1]));
+}
+
+#[test]
+fn what_a_later_run_did_and_was_undone_stands_in_nobodys_way() {
+    let (mut house, ids) = lived_in(8);
+    house.sim.change(|world| world.update_text(&ids[0], "department", "Tax")).unwrap();
+    let first = house.night().run;
+    house.sim.change(|world| world.update_text(&ids[0], "department", "Law")).unwrap();
+    let second = house.night().run;
+    house.undo(second);
+    assert_eq!(house.text(&ids[0], "department").as_deref(), Some("Tax"));
+    house.undo(first);
+    assert_ne!(house.text(&ids[0], "department").as_deref(), Some("Tax"));
+    stays_so(&mut house);
+}

@@ -90,6 +90,12 @@ impl Printer {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// A question; the answer is typed behind it.
+    pub(crate) fn prompt(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
     /// Where data is streamed to. On a terminal, what would act on it is shown as an escape instead.
     pub(crate) fn data(&self) -> Data {
         let out = io::stdout();

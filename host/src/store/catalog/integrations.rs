@@ -86,6 +86,12 @@ impl Store {
                launched_at = CASE WHEN ?6 THEN launched_at END",
             params![tenant.0, integration.name, document, integration.credential, now, missing.is_empty()],
         )?;
+        // One that was removed and comes back has its questions again: nobody has said yes to them.
+        tx.execute(
+            "UPDATE hold SET state = 'open', closed_at = NULL, closed_note = NULL
+             WHERE tenant = ?1 AND integration = ?2 AND state = 'withdrawn' AND closed_note = ?3",
+            params![tenant.0, integration.name, REMOVED],
+        )?;
         tx.commit()?;
         Ok(Saved {
             previous: previous.map(|row| row.document),
@@ -163,9 +169,9 @@ impl Store {
             params![tenant, name],
         )?;
         tx.execute(
-            "UPDATE hold SET state = 'withdrawn', closed_at = ?3, closed_note = 'the integration was removed'
+            "UPDATE hold SET state = 'withdrawn', closed_at = ?3, closed_note = ?4
              WHERE tenant = ?1 AND integration = ?2 AND state = 'open'",
-            params![tenant, name, now],
+            params![tenant, name, now, REMOVED],
         )?;
         tx.execute(
             "UPDATE run SET state = 'discarded', ended_at = ?3
@@ -189,6 +195,9 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 }
+
+/// What is noted on questions of an integration that was removed.
+const REMOVED: &str = "the integration was removed";
 
 /// Refuses two integrations that fill one field when it is not said whose value counts.
 fn who_wins(saved: &Integration, other: &Integration) -> Result<()> {

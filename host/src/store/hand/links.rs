@@ -1,6 +1,6 @@
 //! Links that the hand takes away and brings back.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::Hand;
 use crate::store::Result;
@@ -61,6 +61,10 @@ impl Hand<'_> {
             )?
             .execute(params![link.id, change, version])?;
         self.tx.prepare_cached("DELETE FROM link WHERE id = ?1")?.execute([link.id])?;
+        // Who the record is was decided for this link: without it that is a question again.
+        self.tx
+            .prepare_cached("DELETE FROM decision WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3")?
+            .execute(params![self.tenant, link.integration, link.source_id])?;
         Ok(())
     }
 
@@ -78,6 +82,22 @@ impl Hand<'_> {
         let Some(row) = rows.next()? else { return Ok(None) };
         let (source_id, person): (String, i64) = (row.get(0)?, row.get(1)?);
         Ok(Some((source_id, self.person(person)?.map(|it| it.name()).unwrap_or_default())))
+    }
+
+    /// The other user to whom the person of a link that a row of the ledger took away is linked by now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn linked_anew(&self, change: i64) -> Result<Option<String>> {
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT l.source_id FROM former_link f
+                 JOIN link l ON l.tenant = f.tenant AND l.person = f.person AND l.integration = f.integration
+                 WHERE f.change = ?1 AND l.source_id != f.source_id LIMIT 1",
+            )?
+            .query_row([change], |row| row.get(0))
+            .optional()?)
     }
 
     /// How many links a row of the ledger took away.

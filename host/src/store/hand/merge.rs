@@ -84,8 +84,8 @@ impl Store {
     }
 }
 
-/// The links that lead to whoever stays, and those that go: of one integration only one user may be seen, and
-/// beside that one nobody is asked about who is gone. Else the one who is gone would end the one who is there.
+/// The links that lead to whoever stays, and those that go: one of each integration stays. It is the one whose
+/// user is seen; with none seen the one of whoever stays. Else the one who is gone would end the one who is there.
 fn sorted(hand: &Hand<'_>, keep: &Present, other: &Present) -> Result<(Vec<LinkKey>, Vec<LinkKey>)> {
     let mut by_integration: BTreeMap<String, Vec<LinkKey>> = BTreeMap::new();
     for link in hand.links(keep.id)?.into_iter().chain(hand.links(other.id)?) {
@@ -95,7 +95,11 @@ fn sorted(hand: &Hand<'_>, keep: &Present, other: &Present) -> Result<(Vec<LinkK
     for (integration, links) in by_integration {
         let (seen, missing): (Vec<LinkKey>, Vec<LinkKey>) = links.into_iter().partition(|it| it.seen);
         match seen.as_slice() {
-            [] => stays.extend(missing),
+            [] => {
+                let mut missing = missing.into_iter();
+                stays.extend(missing.next());
+                goes.extend(missing);
+            }
             [_] => {
                 stays.extend(seen);
                 goes.extend(missing);

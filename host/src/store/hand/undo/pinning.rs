@@ -50,6 +50,18 @@ impl Undoing<'_> {
         let (Some(integration), Some(source_id)) = (&deed.integration, &deed.source_id) else {
             return Ok(());
         };
+        // A pin that is there is about a later word of the source: an undo of an earlier run does not lift it.
+        let later = field != WHOLE
+            && self
+                .hand
+                .tx
+                .prepare_cached(
+                    "SELECT 1 FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4",
+                )?
+                .exists(params![self.hand.tenant, integration, source_id, field])?;
+        if later {
+            return Ok(());
+        }
         let reason = format!("undone in run {}", self.hand.number);
         let pin = NewPin {
             tenant: self.hand.tenant,

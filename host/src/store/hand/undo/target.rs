@@ -32,10 +32,14 @@ pub(super) fn target(tx: &Transaction<'_>, tenant: i64, number: i64) -> Result<T
     match state.as_str() {
         "applied" => {}
         "planned" => {
-            return refused(format!("run {number} is a plan: nobody was changed, there is nothing to undo"));
+            return refused(format!(
+                "run {number} is a plan: nobody was changed, there is nothing to undo; `userload runs list` lists the runs"
+            ));
         }
         "failed" | "discarded" => {
-            return refused(format!("run {number} is {state}: nobody was changed, there is nothing to undo"));
+            return refused(format!(
+                "run {number} is {state}: nobody was changed, there is nothing to undo; `userload runs list` lists the runs"
+            ));
         }
         _ => return refused(format!("run {number} has not ended: nobody was changed yet")),
     }

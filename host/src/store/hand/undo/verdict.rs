@@ -147,12 +147,17 @@ fn restore(hand: &Hand<'_>, deed: &Deed, present: Option<Present>, claims: &Clai
 /// Somebody whom the run created goes, when nobody has touched them since; else they are deactivated.
 fn creation(hand: &Hand<'_>, deed: &Deed, present: Present) -> Result<Verdict> {
     let links = hand.links(present.id)?;
+    let locks = locked(hand, present.id)?;
+    if locks.contains("") || locks.contains(STATUS) {
+        let kept = vec![Why::new("locked", "")];
+        return Ok(Verdict { plan: Plan::Keep, kept, present: Some(present) });
+    }
     // Entered by hand, and a user of the source since: it is no longer the entry that keeps them here.
     if let (None, None, Some(link)) = (&deed.integration, deed.undoes, links.first()) {
         let why = Why::new(format!("linked to {} since: left as they are", link.integration), "");
         return Ok(Verdict { plan: Plan::Keep, kept: vec![why], present: Some(present) });
     }
-    let locked = hand.tx.prepare_cached("SELECT 1 FROM lock WHERE person = ?1")?.exists([present.id])?;
+    let locked = !locks.is_empty();
     let same =
         deed.fields.as_deref() == Some(present.fields.as_str()) && deed.active_after == Some(present.active);
     // A person who came back by an undo has the links that they had.
@@ -185,6 +190,9 @@ fn alteration(
 ) -> Result<Option<Verdict>> {
     let now = fields::parse(&present.fields)?;
     let chosen = |field: &str| only.is_empty() || only.contains(field);
+    let locked = locked(hand, present.id)?;
+    let is_locked = |field: &str| locked.contains(field) || locked.contains("");
+    let since = since(hand, deed)?;
     let (mut differences, mut kept, mut left) = (Vec::new(), Vec::new(), false);
     for (field, before, after) in swaps(deed.differences.as_deref())? {
         if !chosen(&field) || done.fields.contains(&field) {
@@ -197,6 +205,10 @@ fn alteration(
                 None => format!("{field} is empty"),
             };
             kept.push(Why::new(format!("{field}: edited since"), detail));
+        } else if since.contains(field.as_str()) {
+            kept.push(Why::new(format!("{field}: edited since"), "and is what it was by chance"));
+        } else if is_locked(&field) {
+            kept.push(Why::new(format!("{field}: locked"), ""));
         } else if let Some(owner) = claims.blocked(present.id).filter(|_| field == "username") {
             kept.push(Why::new("the username is somebody else's now", owner));
         } else {
@@ -206,7 +218,9 @@ fn alteration(
     let mut active = None;
     if let Some(made) = deed.active_after.filter(|_| chosen(STATUS) && !done.status) {
         left = true;
-        if present.active == made {
+        if is_locked(STATUS) {
+            kept.push(Why::new("status: locked", ""));
+        } else if present.active == made && !since.contains(STATUS) {
             active = Some(!made);
         } else {
             let is = if present.active { "active" } else { "inactive" };
@@ -223,6 +237,9 @@ fn alteration(
                 relink = false;
                 let detail = format!("{source_id}: {name}");
                 kept.push(Why::new("the user at the source is somebody else's now", detail));
+            } else if let Some(source_id) = hand.linked_anew(deed.id)? {
+                relink = false;
+                kept.push(Why::new("linked to another user since", source_id));
             }
         }
         left |= unlink.is_some();
@@ -236,6 +253,32 @@ fn alteration(
         Plan::Alter { differences, active, unlink, relink }
     };
     Ok(Some(Verdict { plan, kept, present: Some(present) }))
+}
+
+/// What of a person no run writes: fields, `status`, or empty for everything.
+fn locked(hand: &Hand<'_>, person: i64) -> Result<BTreeSet<String>> {
+    let mut query = hand.tx.prepare_cached("SELECT field FROM lock WHERE person = ?1")?;
+    Ok(query.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Fields, and `status`, that a later run has written and nobody has undone: a value that is the same again is
+/// not the one that this row made.
+fn since(hand: &Hand<'_>, deed: &Deed) -> Result<BTreeSet<String>> {
+    let mut query = hand.tx.prepare_cached(
+        "SELECT c.differences, c.active_after IS NOT NULL FROM change c JOIN run r ON r.id = c.run
+         WHERE c.person = ?1 AND c.id > ?2 AND c.run != ?3 AND c.run != ?4 AND c.state = 'flows'
+           AND c.undoes IS NULL AND c.undone_by IS NULL AND r.state = 'applied'",
+    )?;
+    let mut rows = query.query(rusqlite::params![deed.person, deed.id, deed.run, hand.run])?;
+    let mut touched = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let text: Option<String> = row.get(0)?;
+        touched.extend(swaps(text.as_deref())?.into_iter().map(|(field, ..)| field));
+        if row.get(1)? {
+            touched.insert(STATUS.to_owned());
+        }
+    }
+    Ok(touched)
 }
 
 /// The link that the row made, by adopting the person. A second integration that sees the same user keeps its
