@@ -45,6 +45,14 @@ fn a_fields_life() {
     assert!(!home.done("people show new@contoso.example").out.contains("X-1\n"));
     home.done("people show new@contoso.example --json").answers(&["the field cost_unit was removed"]);
     assert!(!home.done("people export").out.contains("cost_unit"));
+    // Without the field an undo brings nothing back that nobody could see; with it, it does.
+    let removal = home.done("runs list --limit 1 --json").json()["runs"][0]["number"].to_string();
+    let told = home.call(&["undo", &removal]).run().ended(4);
+    assert!(told.out.contains("there is no field cost_unit any more"), "{}{}", told.out, told.err);
+    assert!(!home.done("people export --json").out.contains("CU-7"));
+    home.call(&["fields", "add", "Cost unit", "--unique"]).run().ended(0);
+    home.done(&format!("undo {removal}"));
+    home.done("people show cu-7").answers(&["Cost unit", "CU-7"]);
     contoso.sync(0);
 }
 

@@ -268,6 +268,53 @@ fn killed_at_any_moment() {
     assert_eq!(contoso.home.people(), wanted);
 }
 
+/// An approval that is killed at any moment has done all of it or nothing, and the next one ends it.
+#[test]
+fn killed_while_approving() {
+    let config = SimConfig { fast: true, ..SimConfig::default() };
+    let contoso = Contoso::of(config, World::contoso(7, 600), "");
+    let home = &contoso.home;
+    home.done("launch contoso");
+    home.call(&["sync"]).at("2026-11-22T04:05:06Z").run().ended(0);
+    contoso.sim.change(|world| {
+        for id in &world.ids()[20..220] {
+            world.delete(id).unwrap();
+        }
+    });
+    home.call(&["sync"]).run().ended(3);
+    let (cause, before) = ("deactivate:deleted", home.people());
+    let approve = |name: &str| home.call(&["--home", name, "held", "approve", "--cause", cause]);
+    let people = |name: &str| home.done(&format!("--home {name} people export --json")).out;
+
+    copy(home, "whole");
+    let begun = Instant::now();
+    approve("whole").run().ended(0);
+    let whole = begun.elapsed();
+    let (there, gone) = (home.done("people export --json").out, people("whole"));
+    assert_ne!(there, gone);
+
+    const MOMENTS: u32 = 8;
+    let mut hits = 0;
+    for moment in 1..MOMENTS {
+        copy(home, "part");
+        let running = approve("part").spawn();
+        std::thread::sleep(whole * moment / MOMENTS);
+        let said = running.kill();
+        assert!([-1, 0].contains(&said.code), "{said:?}");
+        if people("part") == there {
+            hits += 1;
+            approve("part").run().ended(0);
+        }
+        assert!(people("part") == gone, "neither everybody nor nobody at {moment}/{MOMENTS}");
+        assert_eq!(
+            home.done("--home part held list --json").json()["holds"].as_array().map(Vec::len),
+            Some(0)
+        );
+    }
+    assert!(hits >= 2, "only {hits} of {MOMENTS} kills came before the end");
+    assert_eq!(home.people(), before, "the first home was left alone");
+}
+
 /// A plan is interrupted as well, and a run of the other kind takes it up.
 #[test]
 fn a_killed_plan_is_taken_up_by_a_sync() {

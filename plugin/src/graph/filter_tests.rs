@@ -163,6 +163,44 @@ fn what_is_refused_with_a_proposal() {
 }
 
 #[test]
+fn what_does_not_fit_its_property_is_refused() {
+    for (filter, part) in [
+        ("accountEnabled ge true", "expected `eq` or `ne`"),
+        ("accountEnabled has true", "expected `eq` or `ne`"),
+        ("startsWith(accountEnabled,'t')", "`accountEnabled` is no text: `startsWith` does not fit it"),
+        ("startsWith(createdDateTime,'2024')", "`createdDateTime` is no text"),
+        ("createdDateTime ge 'yesterday'", "`createdDateTime` is a time"),
+        ("createdDateTime ge yesterday", "`createdDateTime` is a time"),
+    ] {
+        assert!(refused(filter).contains(part), "{filter}: {}", refused(filter));
+    }
+    let long = format!("city eq '{}'", "x".repeat(MOST_BYTES));
+    assert!(refused(&long).contains("more than any URL has"));
+}
+
+#[test]
+fn the_sign_in_activity_is_never_asked_for_in_an_advanced_query() {
+    let filter = "not (signInActivity/lastSignInDateTime ge 2024-01-01T00:00:00Z)";
+    let read = check(Some(filter)).unwrap().unwrap();
+    assert!(read.sign_in && !read.advanced, "it would come back empty");
+}
+
+#[test]
+fn what_no_record_proves_is_not_told() {
+    let user = r#"{"id":"a","employeeType":"Contractor","city":"K\u00f6ln"}"#;
+    for filter in [
+        "department eq 'Sales' and employeeType eq 'Contractor'",
+        "startsWith(employeeType,'staff ')",
+        "startsWith(city,'Koln')",
+        "endsWith(city,'oln')",
+    ] {
+        let mut notes = Notes::default();
+        let expr = parse(filter, &mut notes).unwrap().expr;
+        assert_eq!(crate::graph::filter_eval::lets_through(&expr, user), None, "{filter}");
+    }
+}
+
+#[test]
 fn what_is_only_suspicious_is_sent() {
     for (filter, part) in [
         ("nonsense eq 'x'", "no property of users that is known here"),
@@ -170,6 +208,7 @@ fn what_is_only_suspicious_is_sent() {
         ("employeeType eq 'Staff '", "a blank at its beginning or end"),
         ("createdDateTime ge 2026-01-01", "a time without its hours"),
         ("passwordPolicies eq 'None'", "by `ne` and `null` only"),
+        ("department in ('HR', null)", "Graph may refuse `null` in a list"),
     ] {
         let report = report(filter);
         assert_eq!(report.findings.len(), 1, "{filter}: {report:?}");

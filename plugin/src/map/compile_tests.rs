@@ -45,6 +45,10 @@ fn unknown_and_contradicting_keys_are_refused() {
         (r#"{"target":"","type":"text","source":["a"]}"#, "empty target"),
         (r#"{"target":"a","type":"text","constant":" ","required":true}"#, "empty constant"),
         (
+            r#"{"target":"a","type":"text","source":["a"],"null":"default","default":" ","required":true}"#,
+            "a.default: a required field has an empty default",
+        ),
+        (
             r#"{"target":"a","type":"text","source":["a"]},{"target":"a","type":"text","source":["b"]}"#,
             "two rules",
         ),
@@ -57,6 +61,19 @@ fn unknown_and_contradicting_keys_are_refused() {
     assert!(compile(r#"{"version":1,"fields":[],"x":1}"#).is_err());
     assert!(compile("").is_err());
     assert!(only(&" ".repeat(MOST_TEXT + 1)).contains("more than 1048576"));
+}
+
+#[test]
+fn paths_and_separators_are_bounded() {
+    let path = |keys: usize| {
+        format!(r#"{{"target":"a","type":"text","source":[{}]}}"#, vec![r#""k""#; keys].join(","))
+    };
+    assert!(compile(&format!(r#"{{"version":1,"fields":[{}]}}"#, path(PATH_KEYS))).is_ok());
+    assert!(reasons(&path(PATH_KEYS + 1)).contains("a source of 1 to 16 keys"));
+    let separator = "-".repeat(101);
+    let join =
+        format!(r#"{{"target":"a","type":"text","join":{{"sources":[["a"]],"separator":"{separator}"}}}}"#);
+    assert!(reasons(&join).contains("the separator has more than 100 bytes"));
 }
 
 #[test]

@@ -141,6 +141,10 @@ fn steps_that_are_none() {
         let found = refused(step);
         assert!(found.contains(part), "{step}: {found}");
     }
+    for key in ["prefix", "suffix"] {
+        let found = refused(&format!(r#"{{"{key}":"{}"}}"#, "x".repeat(MOST_TEXT + 1)));
+        assert!(found.contains("has 1025 bytes, more than 1024"), "{found}");
+    }
     let many: Vec<&str> = vec![r#""trim""#; 17];
     assert!(steps(&format!("[{}]", many.join(","))).is_err());
 }

@@ -303,6 +303,7 @@ fn what_is_no_record() {
     assert_eq!(map(&[], "{}").unwrap_err(), "id: the record has none");
     assert!(map(&[], r#"{"id":7}"#).unwrap_err().starts_with("id: expected a text"));
     assert!(map(&[], r#"{"id":null}"#).is_err());
+    assert!(map(&[], r#"{"id":""}"#).unwrap_err().starts_with("id: expected a text"));
 }
 
 #[test]

@@ -121,6 +121,29 @@ fn a_rehire_takes_the_place_of_who_was_deleted() {
 }
 
 #[test]
+fn what_is_undone_after_a_rehire_stays_undone() {
+    let (mut house, ids) = house(10);
+    house.night();
+    house.sim.change(|world| world.update(&ids[0], "department", "null")).unwrap();
+    let run = house.night().run;
+    let again = house.sim.change(|world| world.rehire(&ids[0])).unwrap();
+    house.night();
+    house.decide(&again, Some(&upn(0))).unwrap();
+    house.sim.change(|world| world.update(&again, "department", "null")).unwrap();
+    house.night();
+    assert_eq!(house.text(&again, "department"), None);
+    let undo = house.undo(run).run;
+    assert_eq!(house.text(&again, "department").as_deref(), Some("Sales"));
+    house.night();
+    assert_eq!(house.text(&again, "department").as_deref(), Some("Sales"), "{}", house.said(&again));
+    // Undone again, nothing stands in the way of the source.
+    house.undo(undo);
+    assert_eq!(house.pins(), Vec::new());
+    settled(&mut house);
+    assert_eq!(house.text(&again, "department"), None);
+}
+
+#[test]
 fn nobody_takes_the_place_of_who_is_still_there() {
     let (mut house, ids) = house(5);
     house.night();

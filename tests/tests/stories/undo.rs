@@ -485,3 +485,36 @@ fn what_a_later_run_did_and_was_undone_stands_in_nobodys_way() {
     assert_ne!(house.text(&ids[0], "department").as_deref(), Some("Tax"));
     stays_so(&mut house);
 }
+
+#[test]
+fn nothing_is_left_of_whoever_was_merged_into_the_erased_one() {
+    let (mut house, ids) = lived_in(3);
+    for room in ["7", "8", "9"] {
+        house.by_hand("quellwasser@x.example", &[("office", room)], None);
+    }
+    let told = house.undo(3);
+    assert_eq!(House::kept(&told), [("office: edited since".to_owned(), 1)]);
+    let text =
+        |house: &House| String::from_utf8_lossy(&std::fs::read(house.store_path()).unwrap()).to_lowercase();
+    let (keep, other) = (house.of(&ids[0]).unwrap(), house.named("quellwasser@x.example").unwrap());
+    house.merge(&keep, &other).unwrap();
+    house.erase(&ids[0]);
+    assert!(!text(&house).contains("quellwasser"), "the report of an undo still has the name");
+    stays_so(&mut house);
+}
+
+#[test]
+fn undoing_only_the_created_removes_them_with_their_managers() {
+    let (mut world, ids) = plain(12);
+    for id in &ids {
+        world.edit(id, |user| user.set_manager(Some(&ids[3]))).unwrap();
+    }
+    let mut house = House::with(world, |doc| doc.no_limits().set("manager", "true"));
+    let run = house.night().run;
+    assert_eq!(house.text(&ids[0], "manager"), Some("p3@contoso.example".to_owned()));
+    let order = UndoOrder { run, only: vec![Outcome::Created], ..UndoOrder::default() };
+    let report = house.try_undo(&order).unwrap();
+    assert_eq!((report.count(Outcome::Removed), House::kept(&report)), (12, Vec::new()));
+    assert!(house.people().is_empty());
+    stays_so(&mut house);
+}

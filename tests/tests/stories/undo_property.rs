@@ -7,66 +7,42 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use userload_tests::{House, Person, plain};
 
+use crate::moves::{Move, make};
+
+/// What happens between two nights.
 #[derive(Clone, Copy, Debug)]
-enum Move {
-    Hire,
-    Delete(usize),
-    Disable(usize),
-    Enable(usize),
-    Rename(usize),
-    Swap(usize, usize),
-    Transfer(usize, usize),
-    Clear(usize),
+enum Act {
+    Source(Move),
     /// Somebody is entered by hand whom the source hires as well: an adoption.
     EnterAndHire,
 }
 
-fn moves() -> impl Strategy<Value = Move> {
+fn acts() -> impl Strategy<Value = Act> {
     let who = || 0..1000_usize;
     prop_oneof![
-        Just(Move::Hire),
-        who().prop_map(Move::Delete),
-        who().prop_map(Move::Disable),
-        who().prop_map(Move::Enable),
-        who().prop_map(Move::Rename),
-        (who(), who()).prop_map(|(a, b)| Move::Swap(a, b)),
-        (who(), who()).prop_map(|(a, b)| Move::Transfer(a, b)),
-        who().prop_map(Move::Clear),
-        Just(Move::EnterAndHire),
+        Just(Act::Source(Move::Hire)),
+        who().prop_map(|n| Act::Source(Move::Delete(n))),
+        who().prop_map(|n| Act::Source(Move::Disable(n))),
+        who().prop_map(|n| Act::Source(Move::Enable(n))),
+        who().prop_map(|n| Act::Source(Move::Rename(n))),
+        (who(), who()).prop_map(|(a, b)| Act::Source(Move::Swap(a, b))),
+        (who(), who()).prop_map(|(a, b)| Act::Source(Move::Transfer(a, b))),
+        (who(), who()).prop_map(|(a, b)| Act::Source(Move::Promote(a, b))),
+        who().prop_map(|n| Act::Source(Move::Clear(n))),
+        Just(Act::EnterAndHire),
     ]
 }
 
-fn make(house: &mut House, what: Move, fresh: &mut u32) {
-    *fresh += 1;
-    let name = format!("fresh{fresh}@contoso.example");
-    if let Move::EnterAndHire = what {
-        house.by_hand(&name, &[("office", "by hand")], None);
-        house.sim.change(|world| world.hire(&name, "Entered"));
-        return;
-    }
-    house.sim.change(|world| {
-        let ids = world.ids();
-        let one = |n: usize| ids[n % ids.len()].clone();
-        match what {
-            Move::Hire => drop(world.hire(&name, "Hired")),
-            Move::Delete(n) => world.delete(&one(n)).unwrap(),
-            Move::Disable(n) => world.disable(&one(n)).unwrap(),
-            Move::Enable(n) => world.enable(&one(n)).unwrap(),
-            Move::Rename(n) => world.rename(&one(n), &name).unwrap(),
-            Move::Swap(a, b) if one(a) != one(b) => {
-                let upn = |id: &str| world.user(id).unwrap().upn().into_owned();
-                let (first, second) = (upn(&one(a)), upn(&one(b)));
-                world.rename(&one(a), &name).unwrap();
-                world.rename(&one(b), &first).unwrap();
-                world.rename(&one(a), &second).unwrap();
-            }
-            Move::Transfer(a, b) => {
-                world.update_text(&one(a), "department", &format!("D{}", b % 7)).unwrap();
-            }
-            Move::Clear(n) => world.update(&one(n), "department", "null").unwrap(),
-            Move::Swap(..) | Move::EnterAndHire => {}
+fn act(house: &mut House, what: Act, fresh: &mut u32) {
+    match what {
+        Act::Source(what) => house.sim.change(|world| make(world, what, fresh)),
+        Act::EnterAndHire => {
+            *fresh += 1;
+            let name = format!("fresh{fresh}@contoso.example");
+            house.by_hand(&name, &[("office", "by hand")], None);
+            house.sim.change(|world| world.hire(&name, "Entered"));
         }
-    });
+    }
 }
 
 /// Everybody and every link, without versions and stamps.
@@ -85,14 +61,14 @@ fn quiet(house: &mut House) {
     assert_eq!(state(house), before);
 }
 
-fn story(people: usize, earlier: &[Move], moves: &[Move]) {
+fn story(people: usize, earlier: &[Act], moves: &[Act]) {
     let (world, _) = plain(people);
     let mut house = House::with(world, |doc| doc.no_limits().set("page-size", "10"));
     let mut fresh = 0;
     house.night();
-    earlier.iter().for_each(|it| make(&mut house, *it, &mut fresh));
+    earlier.iter().for_each(|it| act(&mut house, *it, &mut fresh));
     house.night();
-    moves.iter().for_each(|it| make(&mut house, *it, &mut fresh));
+    moves.iter().for_each(|it| act(&mut house, *it, &mut fresh));
     let before = state(&house);
     let run = house.night();
     let after = state(&house);
@@ -115,7 +91,7 @@ fn story(people: usize, earlier: &[Move], moves: &[Move]) {
 fn undo_gives_the_state_before_and_undo_of_it_the_state_after() {
     let config = Config { cases: 30, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
-    let some = || prop::collection::vec(moves(), 1..14);
+    let some = || prop::collection::vec(acts(), 1..14);
     TestRunner::new_with_rng(config, rng)
         .run(&(15..40_usize, some(), some()), |(people, earlier, moves)| {
             story(people, &earlier, &moves);

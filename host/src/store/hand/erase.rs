@@ -49,9 +49,10 @@ impl Store {
         for link in &links {
             discard_open(&tx, hand.tenant, &link.integration, now)?;
         }
-        let managers = names(&hand, &present, &NAMED)?;
-        let names = names(&hand, &present, &TELL)?;
-        reports(&hand, person, &ids, &names)?;
+        let all = merged_into(&tx, &present.uid, person)?;
+        let managers = names(&hand, &present, &all, &NAMED)?;
+        let names = names(&hand, &present, &all, &TELL)?;
+        reports(&hand, &all, &ids, &names)?;
         for id in &ids {
             tx.execute(
                 "INSERT INTO tombstone (tenant, source_id, uid, at) VALUES (?1, ?2, ?3, ?4)
@@ -85,7 +86,7 @@ impl Store {
         ] {
             tx.execute(sql, [person])?;
         }
-        for person in merged_into(&tx, &present.uid, person)? {
+        for person in all {
             tx.execute(
                 "UPDATE change SET fields = CASE WHEN fields IS NULL THEN NULL ELSE '{}' END, differences = NULL,
                    not_applied = NULL, reason = ?2, mapped = NULL,
@@ -167,11 +168,13 @@ const TELL: [&str; 7] =
 /// Those by which somebody is named as a manager.
 const NAMED: [&str; 2] = ["username", "email"];
 
-/// What the person is and was called in these fields.
-fn names(hand: &Hand<'_>, present: &Present, tell: &[&str]) -> Result<BTreeSet<String>> {
+/// What the person is and was called in these fields, and those who were merged into them.
+fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>, tell: &[&str]) -> Result<BTreeSet<String>> {
     let mut names: BTreeSet<String> = tell.iter().filter_map(|field| present.text(field)).collect();
-    let mut query = hand.tx.prepare("SELECT fields, differences FROM change WHERE person = ?1")?;
-    let mut rows = query.query([present.id])?;
+    let mut query = hand.tx.prepare(
+        "SELECT fields, differences FROM change WHERE person IN (SELECT value FROM json_each(?1))",
+    )?;
+    let mut rows = query.query([serde_json::to_string(all)?])?;
     while let Some(row) = rows.next()? {
         if let Some(text) = row.get::<_, Option<String>>(0)? {
             let map = fields::parse(&text)?;
@@ -190,13 +193,20 @@ fn names(hand: &Hand<'_>, present: &Present, tell: &[&str]) -> Result<BTreeSet<S
     Ok(names)
 }
 
-/// Takes the person out of the reports of runs: samples with a name, sentences.
-fn reports(hand: &Hand<'_>, person: i64, ids: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<()> {
+/// Takes the person, and those who were merged into them, out of the reports of runs: samples with a name,
+/// sentences.
+fn reports(
+    hand: &Hand<'_>,
+    all: &BTreeSet<i64>,
+    ids: &BTreeSet<String>,
+    names: &BTreeSet<String>,
+) -> Result<()> {
     // Runs with a row of the person or one of their users; holds are told by later runs as well, so that every
     // report from the first one on is looked at.
     let first: Option<i64> = hand.tx.query_row(
-        "SELECT min(run) FROM change WHERE person = ?1 OR source_id IN (SELECT value FROM json_each(?2))",
-        params![person, serde_json::to_string(ids)?],
+        "SELECT min(run) FROM change WHERE person IN (SELECT value FROM json_each(?1))
+           OR source_id IN (SELECT value FROM json_each(?2))",
+        params![serde_json::to_string(all)?, serde_json::to_string(ids)?],
         |row| row.get(0),
     )?;
     let runs: Vec<i64> = hand

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::{KeyFields, Result, Store, StoreError, fields};
-use crate::model::{Millis, Outcome, PersonUid};
+use crate::model::{Millis, Outcome, PersonUid, Targets};
 use crate::sync::{RunKind, RunReport, RunState};
 
 pub use edit::{Edit, Edited};
@@ -30,6 +30,8 @@ pub(super) struct Hand<'tx> {
     pub(super) tenant: i64,
     tenant_name: &'tx str,
     key_fields: &'tx KeyFields,
+    /// The fields that people can have.
+    pub(super) targets: &'tx Targets,
     /// The row of the run.
     pub(super) run: i64,
     /// Its number.
@@ -142,6 +144,7 @@ impl<'tx> Hand<'tx> {
             tenant,
             tenant_name: &store.tenant_name,
             key_fields: &store.keys,
+            targets: &store.targets,
             number,
             kind,
             now,

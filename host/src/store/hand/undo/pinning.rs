@@ -7,6 +7,7 @@ use super::Undoing;
 use super::deed::Deed;
 use super::verdict::{Plan, Verdict};
 use crate::store::hand::Present;
+use crate::store::hand::links::LinkKey;
 use crate::store::pins::{STATUS, WHOLE};
 use crate::store::{NewPin, Result, pins};
 
@@ -32,12 +33,27 @@ impl Undoing<'_> {
         for (field, from, _) in differences {
             // What stands now is what the source said.
             let from = from.as_deref().map(serde_json::value::RawValue::get);
-            self.pin(deed, Some(present.id), field, from)?;
+            self.pin_of(deed, present.id, field, from)?;
         }
         match (active, deed.source_word()) {
-            (Some(_), Some(word)) => self.pin(deed, Some(present.id), STATUS, Some(word)),
+            (Some(_), Some(word)) => self.pin_of(deed, present.id, STATUS, Some(word)),
             _ => Ok(()),
         }
+    }
+
+    /// Pins what somebody has got back: for the user of the row, and when another one has taken that one's place
+    /// since (a rehire, a merge), for whoever the person is linked to now.
+    fn pin_of(&self, deed: &Deed, person: i64, field: &str, value: Option<&str>) -> Result<()> {
+        let links = self.hand.links(person)?;
+        let same = |it: &&LinkKey| Some(&it.integration) == deed.integration.as_ref();
+        let mut users: Vec<&str> = links.iter().filter(same).map(|it| it.source_id.as_str()).collect();
+        if users.is_empty() || users.iter().any(|it| Some(*it) == deed.source_id.as_deref()) {
+            users = deed.source_id.as_deref().into_iter().collect();
+        }
+        for user in users {
+            self.pin_user(deed, user, Some(person), field, value)?;
+        }
+        Ok(())
     }
 
     pub(super) fn pin(
@@ -47,9 +63,21 @@ impl Undoing<'_> {
         field: &str,
         value: Option<&str>,
     ) -> Result<()> {
-        let (Some(integration), Some(source_id)) = (&deed.integration, &deed.source_id) else {
-            return Ok(());
-        };
+        match &deed.source_id {
+            Some(user) => self.pin_user(deed, user, person, field, value),
+            None => Ok(()),
+        }
+    }
+
+    fn pin_user(
+        &self,
+        deed: &Deed,
+        source_id: &str,
+        person: Option<i64>,
+        field: &str,
+        value: Option<&str>,
+    ) -> Result<()> {
+        let Some(integration) = &deed.integration else { return Ok(()) };
         // A pin that is there is about a later word of the source: an undo of an earlier run does not lift it.
         let later = field != WHOLE
             && self
@@ -82,9 +110,17 @@ impl Undoing<'_> {
         self.hand
             .tx
             .prepare_cached(
-                "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4 AND run = ?5",
+                "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND (source_id = ?3 OR person = ?6)
+                   AND field = ?4 AND run = ?5",
             )?
-            .execute(params![self.hand.tenant, deed.integration, deed.source_id, field, self.target.row])?;
+            .execute(params![
+                self.hand.tenant,
+                deed.integration,
+                deed.source_id,
+                field,
+                self.target.row,
+                deed.person
+            ])?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What undoing one row comes to, for the person as they are now.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -136,7 +137,7 @@ fn restore(hand: &Hand<'_>, deed: &Deed, present: Option<Present>, claims: &Clai
         uid: uid.clone(),
         active: was["active"].as_bool().unwrap_or(true),
         ended_by: was["ended_by"].as_str().map(str::to_owned),
-        fields: fields.clone(),
+        fields: still_fields(hand, fields)?.into_owned(),
         // Never a number that they had before: what was planned with them is not theirs any more.
         version: deed.base_version.unwrap_or(1) + 1,
         created_at: was["created_at"].as_i64().unwrap_or(hand.now),
@@ -158,8 +159,8 @@ fn creation(hand: &Hand<'_>, deed: &Deed, present: Present) -> Result<Verdict> {
         return Ok(Verdict { plan: Plan::Keep, kept: vec![why], present: Some(present) });
     }
     let locked = !locks.is_empty();
-    let same =
-        deed.fields.as_deref() == Some(present.fields.as_str()) && deed.active_after == Some(present.active);
+    let first = deed.fields.as_deref().map(|it| still_fields(hand, it)).transpose()?;
+    let same = first.as_deref() == Some(present.fields.as_str()) && deed.active_after == Some(present.active);
     // A person who came back by an undo has the links that they had.
     let foreign = deed.undoes.is_none() && links.iter().any(|it| it.made_by != Some(deed.run));
     if same && !foreign && !locked {
@@ -177,6 +178,14 @@ fn creation(hand: &Hand<'_>, deed: &Deed, present: Present) -> Result<Verdict> {
         (Plan::Keep, "changed since, and inactive: not removed")
     };
     Ok(Verdict { plan, kept: vec![Why::new(group, format!("{what} since"))], present: Some(present) })
+}
+
+/// Values without those of fields that were removed since: nobody sees them.
+fn still_fields<'t>(hand: &Hand<'_>, text: &'t str) -> Result<Cow<'t, str>> {
+    let mut values = fields::parse(text)?;
+    let before = values.len();
+    values.retain(|field, _| hand.targets.named(field).is_some());
+    Ok(if values.len() == before { text.into() } else { fields::write(&values).into() })
 }
 
 /// Values, status and link go back as far as they are what the run made of them.
@@ -209,6 +218,10 @@ fn alteration(
             kept.push(Why::new(format!("{field}: edited since"), "and is what it was by chance"));
         } else if is_locked(&field) {
             kept.push(Why::new(format!("{field}: locked"), ""));
+        } else if hand.targets.named(&field).is_none() {
+            // A field of the tenant's own that was removed since: what nobody sees nobody could take away again.
+            let help = "`userload fields add` makes it anew";
+            kept.push(Why::new(format!("there is no field {field} any more"), help));
         } else if let Some(owner) = claims.blocked(present.id).filter(|_| field == "username") {
             kept.push(Why::new("the username is somebody else's now", owner));
         } else {
