@@ -34,7 +34,8 @@ impl House {
                    UNION ALL SELECT run FROM staged_hold UNION ALL SELECT run FROM staged_unpin
                    UNION ALL SELECT run FROM staged_unlink UNION ALL SELECT run FROM staged_close
                    UNION ALL SELECT run FROM staged_saas UNION ALL SELECT run FROM staged_saas_role
-                   UNION ALL SELECT run FROM staged_saas_pass UNION ALL SELECT run FROM run_page) s
+                   UNION ALL SELECT run FROM staged_saas_pass UNION ALL SELECT run FROM staged_saas_outlived
+                   UNION ALL SELECT run FROM run_page) s
                  JOIN run r ON r.id = s.run WHERE r.state != 'planned'",
             ),
             (

@@ -4,5 +4,7 @@
 mod bad_input;
 #[path = "why/kinds.rs"]
 mod kinds;
+#[path = "why/next.rs"]
+mod next;
 #[path = "why/town.rs"]
 mod town;

@@ -13,7 +13,7 @@ use crate::credential::{CLIENT_SECRET, EndKnownFrom, NEXT_CLIENT_SECRET, permiss
 use crate::engine::contract::{CredentialFacts, CredentialPage, Error, PagePurpose, SecretKind, Source};
 use crate::engine::{CallError, Connector};
 use crate::store::CredentialRow;
-use crate::sync::preflight;
+use crate::sync::preflight::{self, Problem};
 use crate::sync::{Retry, RunError, Silent, ask};
 
 /// The first wait for consent; each further one is twice as long, up to the longest.
@@ -41,7 +41,9 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
         credential.secrets.get(CLIENT_SECRET).map(|it| it.expose().chars().take(HINT).collect::<String>());
     // What the integrations of this credential may reach, it may reach for this test.
     let mut granted = Vec::new();
+    let mut used = false;
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
+        used = true;
         if let Ok(integration) = session.parse(&store, &row) {
             granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
         }
@@ -50,7 +52,8 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
     let mut connector = match connector {
         Ok(connector) => connector,
-        Err(problems) => return Ok(problems.into_iter().map(problem).collect()),
+        Err(problems) if used => return Ok(problems.into_iter().map(problem).collect()),
+        Err(problems) => return Ok(problems.into_iter().map(|it| problem(first_grant(it, name))).collect()),
     };
     let pages = site.transformer().credential_pages(&settings).unwrap_or_default();
     let mut items = vec![item("settings", Verdict::Ok, proof::shown(&settings), None)];
@@ -92,6 +95,20 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     }
     items.push(end(&row, session));
     Ok(items)
+}
+
+/// A missing grant, where there is no integration yet to add it to.
+fn first_grant(problem: Problem, name: &str) -> Problem {
+    let line = problem.help.as_deref().and_then(|it| it.strip_prefix(preflight::TO_ALLOW));
+    let help = match line.filter(|it| it.starts_with("grants")) {
+        Some(line) => Some(format!(
+            "no integration uses `{}` yet, and only an integration can grant this: `userload integration save -f FILE` \
+             with the line {line}, then test again (a draft will do)",
+            shown(name)
+        )),
+        None => problem.help,
+    };
+    Problem { help, ..problem }
 }
 
 /// Where to go, behind each problem.

@@ -60,12 +60,14 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
     };
     let undone = store.undo(&order, session.now())?;
     let status = commands::show(session, &undone.report, true, false)?;
-    let kept: u64 =
-        undone.report.causes.iter().filter(|it| it.outcome == Outcome::Kept).map(|it| it.count).sum();
-    if kept > 0 {
+    // Each row once: of some only a part had to stay, and of others nothing could be done.
+    let whole = undone.report.count(Outcome::Kept);
+    if whole > 0 {
         session
             .printer
-            .story(&format!("{} could not be undone: see `kept` above", count(kept, "change", "changes")));
+            .story(&format!("{} could not be undone: see `kept` above", count(whole, "change", "changes")));
+    } else if undone.report.causes.iter().any(|it| it.outcome == Outcome::Kept) {
+        session.printer.story("not all of it could be undone: see `kept` above");
     }
     Ok(status)
 }

@@ -8,7 +8,7 @@ use super::{
     Waiting, Why, status_history,
 };
 use crate::config::{Action, Integration, Origin, SourceField};
-use crate::engine::contract::Presence;
+use crate::engine::contract::{Presence, Tie};
 use crate::engine::{PluginFailure, Transformer};
 use crate::model::{Millis, Outcome};
 use crate::store::{Account, ChangeRow, IntegrationRow, LinkState, PersonRow, RunRow, Store};
@@ -185,6 +185,10 @@ impl Scene<'_> {
         let held: Vec<_> = questions.into_iter().filter(|it| it.state == "open").collect();
         let pins = store.standing_pins(account)?;
         let waiting = self.waiting(link.as_ref());
+        let barred = match waiting {
+            Some(_) => self.barred(link.as_ref())?,
+            None => None,
+        };
         let brief = run.map(brief);
         let facts = Facts {
             name: &account.integration,
@@ -197,6 +201,7 @@ impl Scene<'_> {
             today: today.as_ref(),
             held: &held,
             waiting,
+            barred: barred.as_deref(),
             pins: &pins,
             erased_at: store.erased_at(&account.source_id)?,
             now: self.place.now,
@@ -406,6 +411,20 @@ impl Scene<'_> {
         })
     }
 
+    /// Why a run may not write the status of somebody who is absent, pins aside.
+    fn barred(&self, link: Option<&LinkState>) -> Result<Option<String>, RunError> {
+        let (Some(link), Some(Ok(terms))) = (link, self.rules.map(|it| it.terms.as_ref())) else {
+            return Ok(None);
+        };
+        let (store, name) = (self.place.store, &self.account.integration);
+        if let Some(other) = store.seen_by_others(name, link.person)?.first() {
+            return Ok(Some(format!("still seen by {other}")));
+        }
+        let candidate = store.candidate(name, link.person)?;
+        let known = terms.known_person(store, 0, Tie::Linked, &candidate)?;
+        Ok(known.status_barred.map(|why| format!("the status is {why}")))
+    }
+
     fn asked(&self, link: Option<&LinkState>) -> Result<Option<Asked>, RunError> {
         let Some(ask) = self.place.ask else { return Ok(None) };
         let terms = self.rules.and_then(|it| it.terms.as_ref().ok());
@@ -504,7 +523,16 @@ fn unmet(
         (state, _) => format!("its last run {} is {state}", last.number),
     }];
     let integration = own.integration();
+    let missed =
+        last.report.as_ref().map_or(0, |it| it.count(Outcome::Failed) + it.count(Outcome::Ambiguous));
+    let nameless = never.is_some_and(|who| !is_guid(who)) && missed > 0;
+    let whole = last.report.as_ref().is_some_and(|it| it.kind.lists() && it.completeness.complete);
     match integration.map(|it| it.filter.as_deref()) {
+        // Of somebody who is known here it is worth saying; of a name that nobody may have it is not so.
+        Some(None) if person.is_none() && whole && !nameless => {
+            parts.push("there is no filter: the source did not list them".to_owned());
+        }
+        Some(None) if person.is_none() => parts.push("there is no filter".to_owned()),
         Some(None) => parts.push("there is no filter: it would have let them through".to_owned()),
         Some(Some(filter)) => parts.push(format!(
             "the filter is `{filter}`; whether it would have let them through cannot be told without a record"
@@ -521,10 +549,7 @@ fn unmet(
             parts.push(format!("a record with {} is recognised as them", keys.join(" or ")));
         }
     }
-    if never.is_some_and(|who| !is_guid(who))
-        && let Some(report) = &last.report
-        && report.count(Outcome::Failed) + report.count(Outcome::Ambiguous) > 0
-    {
+    if nameless {
         parts.push(format!(
             "rows that failed or are ambiguous are known by their source id only: `userload runs show {} --all`",
             last.number

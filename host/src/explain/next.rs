@@ -31,6 +31,8 @@ pub(super) struct Facts<'a> {
     pub(super) held: &'a [Question],
     /// The grace.
     pub(super) waiting: Option<Waiting>,
+    /// Why the status may not be written now, as a clause: locked, another's, still seen by another.
+    pub(super) barred: Option<&'a str>,
     /// Pins.
     pub(super) pins: &'a [StandingPin],
     /// When they were erased.
@@ -101,7 +103,7 @@ fn question(it: &Question) -> String {
 /// What the next run does by itself.
 fn course(facts: &Facts<'_>) -> Option<String> {
     if let Some(waiting) = facts.waiting {
-        return Some(grace(waiting, facts.now));
+        return Some(waits(facts, waiting));
     }
     let Some(link) = facts.link else { return Some(without_link(facts)) };
     if facts.decision.outcome.as_deref() == Some(Outcome::Failed.name()) {
@@ -179,17 +181,39 @@ fn back(facts: &Facts<'_>) -> &'static str {
     }
 }
 
+/// Of somebody who is not found. The end of the grace ends nobody whose status waits for an answer, or may not
+/// be written.
+fn waits(facts: &Facts<'_>, waiting: Waiting) -> String {
+    if facts.held.iter().any(|it| it.cause.starts_with("deactivate:")) {
+        return "next run: held again, until it is decided".to_owned();
+    }
+    // Whoever was deleted is not found thirty days later: that says nothing new.
+    let pinned = |it: &&StandingPin| {
+        it.field == "status" && matches!(it.source_value.as_deref(), Some("not-found" | "deleted"))
+    };
+    let pin = facts.pins.iter().find(pinned).map(|it| format!("the status is pinned ({})", it.reason));
+    match pin.or_else(|| facts.barred.map(str::to_owned)) {
+        Some(why) => format!("{}; kept again, however long it lasts: {why}", so_far(waiting)),
+        None => grace(waiting, facts.now),
+    }
+}
+
+/// How often and since when somebody was not found. More runs than it takes count no further.
+fn so_far(waiting: Waiting) -> String {
+    format!(
+        "waits since {}: not found by {} of {} complete runs",
+        day(waiting.since),
+        waiting.runs.min(waiting.of_runs),
+        waiting.of_runs
+    )
+}
+
 /// The grace in a sentence.
 fn grace(waiting: Waiting, now: Millis) -> String {
     let runs = i64::from(waiting.of_runs.saturating_sub(waiting.runs)).max(1);
     let left = waiting.until.saturating_sub(now).max(0);
     let days = (left + DAY - 1) / DAY;
-    let so_far = format!(
-        "waits since {}: not found by {} of {} complete runs",
-        day(waiting.since),
-        waiting.runs,
-        waiting.of_runs
-    );
+    let so_far = so_far(waiting);
     let more = match (runs, days) {
         (1, 0) => "the next complete run deactivates them for not-found".to_owned(),
         (runs, 0) => format!("{}, then deactivated for not-found", many(runs, "more run", "more runs")),

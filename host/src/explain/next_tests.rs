@@ -71,12 +71,34 @@ fn told(change: impl FnOnce(&mut Facts<'_>)) -> String {
         today: None,
         held: &[],
         waiting: None,
+        barred: None,
         pins: &[],
         erased_at: None,
         now: NOW,
     };
     change(&mut facts);
     next(&facts).join(" | ")
+}
+
+fn next_with(waiting: Option<Waiting>, pins: &[StandingPin], held: &[Question]) -> String {
+    let (integration, decision) = (integration(""), decision(None));
+    next(&Facts {
+        name: "x",
+        launched: Some(true),
+        integration: Some(&integration),
+        person: None,
+        link: None,
+        run: None,
+        decision: &decision,
+        today: None,
+        held,
+        waiting,
+        barred: None,
+        pins,
+        erased_at: None,
+        now: NOW,
+    })
+    .join(" | ")
 }
 
 #[test]
@@ -95,7 +117,43 @@ fn the_grace_says_runs_and_days() {
     assert!(said(1, 2).contains("not found by 1 of 3 complete runs; 2 more runs and 1 day (until "));
     assert!(said(1, 9).contains("; 2 more runs, then deactivated for not-found, unless"));
     assert!(said(2, 9).contains("; the next complete run deactivates them for not-found, unless"));
-    assert!(said(5, 1).contains("; 1 more run and 2 days (until "), "{}", said(5, 1));
+    assert!(
+        said(5, 1).contains("not found by 3 of 3 complete runs; 1 more run and 2 days"),
+        "{}",
+        said(5, 1)
+    );
+}
+
+#[test]
+fn a_grace_ends_nobody_whose_status_may_not_be_written() {
+    let over = Some(Waiting { runs: 4, of_runs: 3, since: NOW - 9 * DAY, until: NOW - 6 * DAY });
+    let pin = |word: &str| StandingPin {
+        field: "status".into(),
+        source_value: Some(word.into()),
+        reason: "undone in run 7".into(),
+        at: NOW,
+    };
+    let with = |change: &dyn Fn(&mut Facts<'_>)| {
+        told(|it| {
+            it.waiting = over;
+            change(it);
+        })
+    };
+    assert!(with(&|_| {}).contains("the next complete run deactivates them"));
+    let barred = with(&|it| it.barred = Some("the status is locked"));
+    assert!(barred.ends_with(
+        "not found by 3 of 3 complete runs; kept again, however long it lasts: the status is locked"
+    ));
+    let ours = [pin("deleted")];
+    assert!(
+        next_with(over, &ours, &[])
+            .contains("kept again, however long it lasts: the status is pinned (undone in run 7)")
+    );
+    // What the source said otherwise before holds no longer.
+    assert!(next_with(over, &[pin("enabled")], &[]).contains("the next complete run deactivates them"));
+    let asked = [held("deactivate:not-found", None)];
+    assert!(next_with(over, &[], &asked).ends_with("next run: held again, until it is decided"));
+    assert!(next_with(over, &[], &[held("clear:city", None)]).contains("deactivates them"));
 }
 
 #[test]
@@ -116,6 +174,7 @@ fn the_stored_record_tells_what_the_next_run_does() {
             today: Some(&today),
             held: &held,
             waiting: None,
+            barred: None,
             pins: &[],
             erased_at: None,
             now: NOW,
@@ -152,6 +211,7 @@ fn nobody_yet() {
             today: None,
             held: &[],
             waiting: None,
+            barred: None,
             pins: &[],
             erased_at: None,
             now: NOW,

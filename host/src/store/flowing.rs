@@ -64,7 +64,9 @@ impl Store {
                 "SELECT id, number, basis FROM run
                  WHERE tenant = ?1 AND integration = ?2 AND state = 'applied' AND ended_at > ?3
                    -- A rejection reads nothing of the source, and changes nobody.
-                   AND basis IS NOT NULL",
+                   AND basis IS NOT NULL
+                   -- What somebody has approved or decided was held: only what flowed unheld counts.
+                   AND kind NOT IN ('approve', 'decide')",
             )?
             .query_map(params![self.tenant.0, integration, since], |row| {
                 Ok(RunId { row: row.get(0)?, number: row.get(1)?, basis: row.get(2)? })

@@ -218,15 +218,17 @@ impl Store {
                 }
                 (Some(id), Some(outcome)) => {
                     let list = joined(managed, change)?;
-                    let held = outcome == Outcome::Held;
+                    // Nothing of the row flowed until now.
+                    let only = matches!(outcome, Outcome::Held | Outcome::Kept);
                     tx.prepare_cached(
                         "UPDATE change SET differences = ?2, state = 'flows',
                            outcome = CASE WHEN ?3 THEN 'updated' ELSE outcome END,
+                           cause = CASE WHEN ?3 AND outcome = 'kept' THEN ?4 ELSE cause END,
                            reason = CASE WHEN ?3 THEN ?4 ELSE reason END,
                            base_version = coalesce(base_version, ?5)
                          WHERE id = ?1",
                     )?
-                    .execute(params![id, list, held, change.reason, managed.version])?;
+                    .execute(params![id, list, only, change.reason, managed.version])?;
                 }
                 (Some(id), None) => {
                     tx.prepare_cached(

@@ -73,7 +73,9 @@ pub(super) fn insert(tx: &Transaction<'_>, pin: &NewPin<'_>) -> Result<()> {
 /// # Errors
 /// When the text is not a JSON object.
 pub fn fields_digest(fields: &str) -> Result<String> {
-    let map = super::fields::parse(fields)?;
+    let mut map = super::fields::parse(fields)?;
+    // It comes with the person, by a pass of its own, and never with the record.
+    map.remove(crate::model::MANAGER);
     Ok(format!("{:032x}", xxhash_rust::xxh3::xxh3_128(super::fields::write(&map).as_bytes())))
 }
 

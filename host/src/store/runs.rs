@@ -63,6 +63,8 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Links that were seen.
     pub seen: RoaringTreemap,
+    /// Those of them whom the filter after the fetch dropped.
+    pub filtered: RoaringTreemap,
     /// Rows that left no change behind, by outcome.
     pub counts: super::Counts,
 }
@@ -180,7 +182,7 @@ impl Store {
     pub fn progress(&self, run: RunId) -> Result<Progress> {
         let mut progress = Progress::default();
         let mut pages = self.sql.prepare_cached(
-            "SELECT cursor, total, seen, counts, rows FROM run_page WHERE run = ?1 ORDER BY page",
+            "SELECT cursor, total, seen, counts, rows, filtered FROM run_page WHERE run = ?1 ORDER BY page",
         )?;
         let mut rows = pages.query([run.row])?;
         while let Some(row) = rows.next()? {
@@ -191,9 +193,10 @@ impl Store {
                 progress.total = u64::try_from(total).ok();
             }
             progress.rows += u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0);
-            let seen = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-            progress.seen |= RoaringTreemap::deserialize_from(seen)
-                .map_err(|error| StoreError::Corrupt(format!("seen links of a page: {error}")))?;
+            progress.seen |= bitmap(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+            if let Some(filtered) = row.get_ref(5)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+                progress.filtered |= bitmap(filtered)?;
+            }
             let counts: super::Counts =
                 serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?;
             for (outcome, count) in counts {
@@ -363,6 +366,12 @@ impl Store {
     }
 }
 
+/// Links of a page, as the store has them.
+fn bitmap(bytes: &[u8]) -> Result<RoaringTreemap> {
+    RoaringTreemap::deserialize_from(bytes)
+        .map_err(|error| StoreError::Corrupt(format!("links of a page: {error}")))
+}
+
 /// Gives up what an integration has staged and not applied. Gives back how many runs that were.
 ///
 /// # Errors
@@ -405,6 +414,7 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged_saas_role",
         "staged_saas_pass",
         "staged_saas_unpin",
+        "staged_saas_outlived",
         "staged_unpin",
         "staged_unlink",
         "staged_close",

@@ -247,3 +247,16 @@ ALTER TABLE credential ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
 
 -- The machine that a local integration runs on: the one that saved it. NULL = it is a cloud one.
 ALTER TABLE integration ADD COLUMN machine TEXT;
+
+-- Links of a page that the filter after the fetch dropped, a Roaring bitmap: they have no row, and no pass beside
+-- the users writes to them. NULL = none.
+ALTER TABLE run_page ADD COLUMN filtered BLOB;
+
+-- The run that found a SaaS user holding again of whom somebody had said yes or no: the next time they leave is
+-- another question.
+ALTER TABLE hold ADD COLUMN outlived_run INTEGER REFERENCES run;
+CREATE TABLE staged_saas_outlived (
+  run       INTEGER NOT NULL REFERENCES run,
+  source_id TEXT NOT NULL,
+  PRIMARY KEY (run, source_id)
+) STRICT, WITHOUT ROWID;

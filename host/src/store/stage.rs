@@ -123,6 +123,8 @@ pub struct StagedPage {
     pub total: Option<u64>,
     /// Links seen on this page.
     pub seen: RoaringTreemap,
+    /// Those of them whom the filter after the fetch dropped.
+    pub filtered: RoaringTreemap,
     /// Rows that left no change behind.
     pub counts: Counts,
     /// The others.
@@ -151,17 +153,17 @@ impl Store {
         }
         unpin_later(&tx, run, &page.unpins)?;
         stand_on(&tx, tenant, run, integration, &page.unheard)?;
-        let mut seen = Vec::with_capacity(page.seen.serialized_size());
-        page.seen.serialize_into(&mut seen).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
+        let seen = bytes(&page.seen)?;
+        let filtered = (!page.filtered.is_empty()).then(|| bytes(&page.filtered)).transpose()?;
         tx.prepare_cached(
-            "INSERT INTO run_page (run, page, cursor, rows, total, seen, counts)
-             VALUES (:run, :page, :cursor, :rows, :total, :seen, :counts)",
+            "INSERT INTO run_page (run, page, cursor, rows, total, seen, counts, filtered)
+             VALUES (:run, :page, :cursor, :rows, :total, :seen, :counts, :filtered)",
         )?
         .execute(named_params! {
             ":run": run.row, ":page": page.page, ":cursor": page.cursor,
             ":rows": i64::try_from(page.listed).unwrap_or(i64::MAX),
             ":total": page.total.and_then(|it| i64::try_from(it).ok()), ":seen": seen,
-            ":counts": serde_json::to_string(&page.counts)?,
+            ":counts": serde_json::to_string(&page.counts)?, ":filtered": filtered,
         })?;
         tx.commit()?;
         Ok(())
@@ -190,6 +192,13 @@ impl Store {
         tx.commit()?;
         Ok(())
     }
+}
+
+/// A bitmap as the store has it.
+fn bytes(links: &RoaringTreemap) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(links.serialized_size());
+    links.serialize_into(&mut bytes).map_err(|error| super::StoreError::Corrupt(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// Numbers for new people and changes, reserved for one transaction. Gaps do no harm.

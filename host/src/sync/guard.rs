@@ -3,6 +3,7 @@
 //! Limits are of `semantics` section 6.1. They are counted over a trailing 24 hours, so that many small runs
 //! are no way around them. What is held already stays held and does not count again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::value::RawValue;
@@ -26,6 +27,7 @@ pub struct Tally {
 #[derive(Debug, Default)]
 struct FieldTally {
     cleared: u64,
+    /// Of the fields of [`RENAME_FIELDS`]: another value, or none.
     renamed: u64,
     changed: u64,
     before: HashSet<u64>,
@@ -77,18 +79,19 @@ impl Tally {
                 continue;
             };
             let tally = self.fields.entry(field.to_owned()).or_default();
-            match (before, after) {
-                (Some(_), None) => tally.cleared += 1,
-                (Some(before), Some(after)) if RENAME_FIELDS.contains(&field) => {
-                    let _ = (before, after);
-                    tally.renamed += 1;
-                }
-                (Some(before), Some(after)) => {
+            // What was blank is lost to nobody, whatever comes instead.
+            let Some(before) = before.filter(|it| filled(it)) else { continue };
+            let named = RENAME_FIELDS.contains(&field);
+            // Who loses the name has another one than before, too.
+            tally.renamed += u64::from(named);
+            match after.filter(|it| filled(it)) {
+                None => tally.cleared += 1,
+                Some(_) if named => {}
+                Some(after) => {
                     tally.changed += 1;
                     tally.before.insert(xxh3_64(before.get().as_bytes()));
                     tally.after.insert(xxh3_64(after.get().as_bytes()));
                 }
-                (None, _) => {}
             }
         }
         Ok(())
@@ -126,10 +129,13 @@ impl Tally {
             let renamed = tally.renamed + before.renamed;
             let limit = guard.rename.of(concerned.linked_active).min(u64::from(guard.deactivate_most));
             if tally.renamed > 0 && renamed > limit {
-                tripped.insert(
-                    format!("rename:{field}"),
-                    format!("{renamed} people change their {field} in 24 hours; {limit} may"),
-                );
+                let lost = tally.cleared + before.cleared > 0;
+                let what = if lost { "change or lose" } else { "change" };
+                let reason = format!("{renamed} people {what} their {field} in 24 hours; {limit} may");
+                if tally.cleared > 0 {
+                    tripped.insert(format!("clear:{field}"), reason.clone());
+                }
+                tripped.insert(format!("rename:{field}"), reason);
             }
             let cleared = tally.cleared + before.cleared;
             if tally.cleared > 0 && cleared > u64::from(guard.clear.count) {
@@ -250,7 +256,8 @@ pub(super) fn parts<'f>(
         let waits = before.is_some_and(filled) && standing(&format!("overwrite:{field}"));
         let kind = if overwrites || waits {
             "overwrite"
-        } else if after.is_none() {
+        } else if before.is_some_and(filled) && !after.is_some_and(filled) {
+            // Blanks wipe a value as well as nothing does.
             "clear"
         } else if RENAME_FIELDS.contains(&field) {
             "rename"
@@ -286,8 +293,15 @@ fn new_domain(from: &RawValue, to: &RawValue) -> Option<String> {
 /// How the causes of renames begin.
 pub(super) const RENAMING: &str = "rename:";
 
+/// Whether there is more to a value than blanks.
 fn filled(value: &RawValue) -> bool {
-    !matches!(value.get(), "null" | "\"\"")
+    match value.get() {
+        "null" => false,
+        text if text.starts_with('"') => {
+            serde_json::from_str::<Cow<'_, str>>(text).map_or(true, |text| !text.trim().is_empty())
+        }
+        _ => true,
+    }
 }
 
 #[cfg(test)]

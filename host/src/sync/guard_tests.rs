@@ -81,6 +81,32 @@ fn a_wiped_column_is_held_and_the_rest_flows() {
 }
 
 #[test]
+fn blanks_wipe_like_nothing_does_and_what_was_blank_is_no_loss() {
+    for blank in [r#""""#, r#"" \t ""#, r#""\u00a0""#] {
+        let wiped = flowing(Outcome::Updated, &format!(r#"[["department","Sales",{blank}]]"#), None);
+        let tripped = trips(&vec![wiped.clone(); 11], &[], 2000, 100);
+        assert_eq!(tripped.keys().collect::<Vec<_>>(), ["clear:department"], "{blank}");
+        let Split { held, .. } = split(&wiped, &tripped, |_| false).unwrap().unwrap();
+        assert_eq!(held[0].cause, "clear:department");
+        let blanked = flowing(Outcome::Updated, &format!(r#"[["department",{blank},null]]"#), None);
+        assert!(trips(&vec![blanked; 500], &[], 2000, 100).is_empty(), "{blank} was no value");
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_away_counts_as_a_rename() {
+    let lost = flowing(Outcome::Renamed, r#"[["email","a",null]]"#, None);
+    let renamed = flowing(Outcome::Renamed, r#"[["email","a","b"]]"#, None);
+    assert!(trips(&vec![lost.clone(); 5], &[], 10, 100).is_empty());
+    assert_eq!(
+        trips(&vec![lost.clone(); 6], &[], 10, 100)["clear:email"],
+        "6 people change or lose their email in 24 hours; 5 may"
+    );
+    let tripped = trips(&vec![lost; 3], &vec![renamed; 3], 10, 100);
+    assert!(tripped.contains_key("clear:email"), "what was renamed today counts");
+}
+
+#[test]
 fn renames_are_guarded_like_deactivations() {
     let renamed = flowing(Outcome::Renamed, r#"[["username","a","b"]]"#, None);
     assert!(trips(&vec![renamed.clone(); 5], &[], 10, 0).is_empty());

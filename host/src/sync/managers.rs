@@ -100,9 +100,12 @@ impl Pass {
         let mut fills = Vec::new();
         for user in users {
             let Some(managed) = job.store.managed(terms.run, name, &user.id)? else { continue };
-            let seen = |link: i64| staged.seen.contains(u64::try_from(link).unwrap_or(0));
-            if !managed.link.is_none_or(seen) {
-                // Not of this integration's listing: it has not looked at them.
+            let looked_at = |link: i64| {
+                let link = u64::try_from(link).unwrap_or(0);
+                staged.seen.contains(link) && !staged.filtered.contains(link)
+            };
+            if !managed.link.is_none_or(looked_at) {
+                // Not of this integration's listing, or dropped by the filter after the fetch.
                 continue;
             }
             self.told.read += 1;
@@ -203,14 +206,20 @@ impl Pass {
     }
 }
 
-/// Whether this run may write to the person at all. Whoever fails, leaves or waits is left as they are.
+/// Whether this run may write to the person at all. Whoever fails, leaves or waits is left as they are. What a
+/// rule keeps of the other fields, or of the status, says nothing of the manager: a lock of that bars it itself.
 fn may(terms: &Terms, managed: &Managed) -> bool {
     match managed.outcome {
         Some(Outcome::Created) => true,
         _ if terms.integration.mode == Mode::CreateOnly => false,
         None => managed.link.is_some(),
         Some(
-            Outcome::Updated | Outcome::Renamed | Outcome::Adopted | Outcome::Reactivated | Outcome::Held,
+            Outcome::Updated
+            | Outcome::Renamed
+            | Outcome::Adopted
+            | Outcome::Reactivated
+            | Outcome::Held
+            | Outcome::Kept,
         ) => true,
         Some(_) => false,
     }

@@ -24,6 +24,7 @@ mod retry;
 mod row;
 mod run;
 mod saas;
+mod saas_absent;
 mod saas_kept;
 pub mod saas_link;
 mod saas_user;

@@ -14,7 +14,7 @@ use crate::engine::contract::{
     BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
 };
 use crate::model::{ACCESS_ROLE, Outcome, fold_key};
-use crate::store::{Candidate, Choice, Known, StagedPage, StagedRow, Store};
+use crate::store::{Candidate, Choice, Deed, Known, StagedPage, StagedRow, Store};
 
 /// No source has pages of more users; Graph's have 999 at the most.
 const MOST_USERS: usize = 2_000;
@@ -98,6 +98,9 @@ impl<'a> PageWorker<'a> {
                     self.see(known.link, &mut staged.seen);
                     row.link = Some(known.link);
                     row.person = Some(known.person);
+                    if let Some(change) = &mut row.change {
+                        change.deed = Deed::None { person: row.person };
+                    }
                 }
             }
             staged.rows.push(row);
@@ -313,6 +316,7 @@ impl<'a> PageWorker<'a> {
             if self.filtered(&case, &decision)? {
                 // Neither a row nor a change: link and person stay as they are, and the next run looks again.
                 *staged.counts.entry(Outcome::Filtered).or_default() += 1;
+                staged.filtered.extend(case.known.and_then(|known| u64::try_from(known.link).ok()));
                 continue;
             }
             let unheard = self.unheard(&case)?;

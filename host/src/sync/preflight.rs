@@ -175,6 +175,9 @@ pub fn prepare(
     })
 }
 
+/// How the help for a missing grant begins; the line to add follows.
+pub const TO_ALLOW: &str = "to allow it, add to the integration: ";
+
 /// The session of an integration: what the plugin asks for, and the operator granted.
 ///
 /// # Errors
@@ -222,11 +225,13 @@ pub fn connect<'g>(
     }
     let grants = Grants::new(needs.origins, grants);
     for denial in grants.missing() {
-        problems.push(Problem {
-            place: "grants",
-            what: denial.to_string(),
-            help: Some(format!("to allow it, add to the integration: {}", denial.advice())),
-        });
+        let what = denial.to_string();
+        let help = Some(format!("{TO_ALLOW}{}", denial.advice()));
+        let problem = Problem { place: "grants", what, help };
+        // Login and Graph can be one origin.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
     }
     let values = credential.secrets.into_iter().map(|(name, value)| (name, Secret::new(value.expose())));
     let secrets = SecretSet::new(needs.secrets, needs.tokens, values).map_err(|error| {

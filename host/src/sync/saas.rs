@@ -3,9 +3,9 @@
 //! Everybody who has a licence (or a role, when roles come from elsewhere) is a SaaS user of the application
 //! that the integration feeds. What the source does not tell is unknown and changes nothing: a blank role
 //! does not overwrite a known one, and no activity is not "never". Nobody is made inactive by a listing that
-//! is not whole, nor by a lack of roles that nobody could read.
+//! is not whole, nor by a lack of roles that nobody could read, nor by not being listed ([`super::saas_absent`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
@@ -13,7 +13,8 @@ use super::enumeration::{Listing, judge};
 use super::error::RunError;
 use super::report::SaasPass;
 use super::retry::Retry;
-use super::run::Job;
+use super::run::{Job, LastApplied};
+use super::saas_absent::{Doubt, Leaver, ask};
 use super::saas_kept::Kept;
 use super::saas_user::{Told, Verdict, verdict};
 use super::stage::call;
@@ -21,7 +22,7 @@ use super::terms::Terms;
 use crate::config::{RoleSource, SaasLoad};
 use crate::engine::contract::{Next, RoleSource as WireRoles, SaasPage, Source};
 use crate::model::Millis;
-use crate::store::{NewSaas, Progress as Staged, RunId, SAAS_LEAVING, SaasFeed, SaasOutcome, Store};
+use crate::store::{Progress as Staged, RunId, SAAS_LEAVING, SaasFeed, SaasOutcome, Store};
 
 /// No listing has more pages: with sign-in activity they have 100 users each.
 const MOST_PAGES: u32 = 200_000;
@@ -62,6 +63,8 @@ pub(super) fn pass(
         source: Source { filter: None, select: Vec::new(), ..terms.source.clone() },
         statuses: job.store.coming_statuses(terms.run)?,
         kept: Kept::new(job.store.saas_pins(feed.id)?),
+        answered: job.store.saas_answered(name, &cause(&feed.name))?,
+        outlived: Vec::new(),
         feed,
         at,
         told,
@@ -77,7 +80,10 @@ pub(super) fn pass(
     pass.told.reason = completeness
         .reason
         .or_else(|| (!pass.known_roles).then(|| "who has which role could not be read".to_owned()));
-    pass.deactivate(job, staged)?;
+    pass.deactivate(job, staged, retry)?;
+    if pass.told.complete {
+        job.store.stage_saas_outlived(terms.run, &pass.outlived)?;
+    }
     let rows = pass.told.complete.then_some(pass.told.read);
     job.store.end_saas_pass(terms.run, pass.feed.id, &load.role.text(), rows)?;
     let mut counts = job.store.saas_counts(terms.run)?;
@@ -99,12 +105,16 @@ struct Pass<'a> {
     statuses: HashMap<String, bool>,
     /// What an undo keeps.
     kept: Kept,
+    /// Users of whom somebody has said that they leave, or do not.
+    answered: HashSet<String>,
+    /// Those of them who are users now: what was said was about another time.
+    outlived: Vec<String>,
     told: SaasPass,
     notes: Vec<String>,
     /// Rows of SaaS users that were listed.
     listed: RoaringTreemap,
     /// Active SaaS users who are to become inactive, as far as their listing says.
-    roleless: Vec<NewSaas>,
+    roleless: Vec<Leaver>,
     /// Roles are known, or come with the licences.
     known_roles: bool,
 }
@@ -178,6 +188,7 @@ impl Pass<'_> {
                     job.store.restart_saas(self.terms.run)?;
                     self.listed.clear();
                     self.roleless.clear();
+                    self.outlived.clear();
                     listing = Listing { ended: false, rows: 0, broken: 0, expected: None, last };
                     (cursor, pages) = (None, 0);
                     continue;
@@ -237,12 +248,15 @@ impl Pass<'_> {
                 person_ended: self.person_ended(store, &user.id)?,
                 deactivate: self.load.deactivate,
             };
+            if told.holds == Some(true) && !told.person_ended && self.answered.contains(&user.id) {
+                self.outlived.push(user.id.clone());
+            }
             if !self.kept.narrow(&mut told, known.is_some()) {
                 continue;
             }
             let Verdict { row, leaves } = verdict(&told, known.as_ref());
             rows.extend(row);
-            self.roleless.extend(leaves);
+            self.roleless.extend(leaves.map(Leaver::sure));
         }
         store.stage_saas(self.terms.run, self.feed.id, &rows, self.at)?;
         store.stage_saas_unpins(self.terms.run, &self.kept.lifted())?;
@@ -281,7 +295,7 @@ impl Pass<'_> {
     }
 
     /// Makes inactive who is no user any more, as far as the guard lets it flow.
-    fn deactivate(&mut self, job: &mut Job<'_>, staged: &Staged) -> Result<(), RunError> {
+    fn deactivate(&mut self, job: &mut Job<'_>, staged: &Staged, retry: &mut Retry) -> Result<(), RunError> {
         let (terms, cause) = (self.terms, cause(&self.feed.name));
         let name = &terms.integration.name;
         if !self.load.deactivate {
@@ -293,25 +307,32 @@ impl Pass<'_> {
             return Ok(());
         }
         let mut leaving = std::mem::take(&mut self.roleless);
-        leaving.extend(self.unlisted(job.store, staged)?);
+        leaving.extend(self.unlisted(job, staged, retry)?);
         let standing = job.store.standing_of(name, &cause)?;
         let decided = job.store.saas_decided(name, &cause, self.feed.id)?;
-        leaving.retain(|it| decided.get(&it.source_id).map(String::as_str) != Some("rejected"));
-        let approved = |it: &NewSaas| decided.get(&it.source_id).map(String::as_str) == Some("approved");
-        let new = leaving.iter().filter(|it| !approved(it) && !standing.contains(&it.source_id)).count();
-        let tripped = self.trips(job.store, new as u64)?;
+        let said = |it: &Leaver| decided.get(&it.row.source_id).map(String::as_str);
+        let approved = |it: &Leaver| said(it) == Some("approved");
+        // What was said yes to is not done without an answer of the source, and not asked again either.
+        leaving.retain(|it| {
+            said(it) != Some("rejected") && !(approved(it) && it.doubt == Some(Doubt::Unanswered))
+        });
+        let by_itself =
+            |it: &&Leaver| it.doubt.is_none() && !approved(it) && !standing.contains(&it.row.source_id);
+        let new = leaving.iter().filter(by_itself).count();
+        let tripped = self.trips(job.store, &job.ready.applied, new as u64)?;
         let (mut flows, mut held) = (Vec::new(), Vec::new());
         for one in leaving {
-            let reason = match &tripped {
+            let reason = match (&tripped, one.doubt) {
                 _ if approved(&one) => None,
-                _ if standing.contains(&one.source_id) => Some("held before".to_owned()),
-                tripped => tripped.clone(),
+                _ if standing.contains(&one.row.source_id) => Some("held before".to_owned()),
+                (_, Some(doubt)) => Some(doubt.reason().to_owned()),
+                (tripped, None) => tripped.clone(),
             };
             match reason {
-                None => flows.push(one),
+                None => flows.push(one.row),
                 Some(reason) => {
-                    let person = job.store.person_of(&one.source_id)?;
-                    held.push((one.source_id, person, reason));
+                    let person = job.store.person_of(&one.row.source_id)?;
+                    held.push((one.row.source_id, person, reason));
                 }
             }
         }
@@ -322,12 +343,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn trips(&self, store: &Store, new: u64) -> Result<Option<String>, RunError> {
+    fn trips(&self, store: &Store, applied: &LastApplied, new: u64) -> Result<Option<String>, RunError> {
         if new == 0 {
             return Ok(None);
         }
-        if self.new_source() {
-            return Ok(Some("SaaS roles come from elsewhere since the last run".to_owned()));
+        if let Some(reason) = self.new_shape(applied) {
+            return Ok(Some(reason.to_owned()));
         }
         let guard = &self.terms.integration.guard;
         let active = store.active_saas(self.feed.id)?;
@@ -338,35 +359,62 @@ impl Pass<'_> {
         }))
     }
 
-    /// Active SaaS users whom a complete listing did not return. Whoever is linked is judged as a person, by
-    /// the evidence for that; a user whom the other listing did return was missed by this one.
-    fn unlisted(&mut self, store: &Store, staged: &Staged) -> Result<Vec<NewSaas>, RunError> {
+    /// Why all who leave wait, however few they are.
+    fn new_shape(&self, applied: &LastApplied) -> Option<&'static str> {
+        if self.new_source() {
+            return Some("SaaS roles come from elsewhere since the last run");
+        }
+        match &applied.shape {
+            None => Some("the first run of an integration ends no SaaS user by itself"),
+            Some(applied) if *applied != self.terms.shape => {
+                Some("filter, mapping or match keys have changed since the last run")
+            }
+            Some(_) if self.feed.complete_rows.is_none() => {
+                Some("the first whole listing of SaaS users ends none of them by itself")
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Active SaaS users whom a complete listing did not return. Whoever is linked to somebody that may be
+    /// deactivated is judged as a person, by the evidence for that; a user whom the other listing did return was
+    /// missed by this one. The others are asked about by id.
+    fn unlisted(
+        &mut self,
+        job: &mut Job<'_>,
+        staged: &Staged,
+        retry: &mut Retry,
+    ) -> Result<Vec<Leaver>, RunError> {
         let integration = &self.terms.integration;
-        let mut leaving = Vec::new();
-        let mut missed = 0;
-        for one in store.unlisted_saas(self.feed.id, &integration.name, &self.listed)? {
-            let ended = self.person_ended(store, &one.source_id)?;
+        let (mut leaving, mut unknown) = (Vec::new(), Vec::new());
+        let mut missed = 0_u64;
+        for one in job.store.unlisted_saas(self.feed.id, &integration.name, &self.listed)? {
             let seen =
                 one.link.is_some_and(|(link, _)| staged.seen.contains(u64::try_from(link).unwrap_or(0)));
-            let waits = one.link.is_some() && integration.deactivate;
-            if !ended && (seen || waits) {
-                missed += u64::from(seen);
-                continue;
+            if self.person_ended(job.store, &one.source_id)? {
+                if !self.kept.stays(&one.source_id) {
+                    leaving.push(Leaver::follows(one));
+                }
+            } else if seen {
+                missed += 1;
+            } else if one.link.is_none() || !integration.deactivate {
+                unknown.push(one);
             }
-            if self.kept.stays(&one.source_id) {
+        }
+        let answers = ask(job, &self.source, retry, &unknown, &mut self.notes);
+        let (mut answers, mut silent) = (answers.into_iter(), 0_u64);
+        for one in unknown {
+            let Some(leaver) = Leaver::answered(one, answers.next().as_ref()) else {
+                missed += 1;
                 continue;
+            };
+            if !self.kept.stays(&leaver.row.source_id) {
+                silent += u64::from(leaver.doubt == Some(Doubt::Unanswered));
+                leaving.push(leaver);
             }
-            let reason = if ended { "the user is deactivated" } else { "no longer in the listing of users" };
-            leaving.push(NewSaas {
-                source_id: one.source_id,
-                values: None,
-                outcome: Some(SaasOutcome::Deactivated),
-                reason: reason.to_owned(),
-                role_after: one.role.clone(),
-                role_before: one.role,
-                active_after: Some(false),
-                follows: ended,
-            });
+        }
+        if silent > 0 {
+            self.notes.push(format!("{silent} SaaS users were {}", Doubt::Unanswered.reason()));
         }
         if missed > 0 {
             self.notes

@@ -5,6 +5,7 @@ mod consent;
 mod expiry;
 mod federated;
 mod local;
+mod private;
 mod rotation;
 mod support;
 

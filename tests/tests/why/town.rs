@@ -45,6 +45,12 @@ impl Town {
         self.run(&["sync", "--json"]).ended(code).run()
     }
 
+    /// The same for one of several integrations.
+    pub(super) fn night_of(&mut self, name: &str, code: i32) -> Value {
+        self.day += 1;
+        self.run(&["sync", name, "--json"]).ended(code).run()
+    }
+
     /// Asks why, and sees to it that nothing was written and nothing sent.
     pub(super) fn asks(&self, arguments: &[&str]) -> Answer {
         let (files, sent) = (self.contoso.home.contents(), self.contoso.sim.journal().len());

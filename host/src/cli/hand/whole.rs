@@ -99,6 +99,12 @@ pub(super) fn erase(session: &Session, who: &str, yes: bool) -> Result<ExitStatu
             "another process has the store open: its file may tell of them until the next erasure sweeps it",
         );
     }
+    let managed = report.count(crate::model::Outcome::Updated);
+    if managed > 0 {
+        session
+            .printer
+            .story(&format!("{} had them as manager: that is empty now", count(managed, "person", "people")));
+    }
     if !links.is_empty() {
         session
             .printer

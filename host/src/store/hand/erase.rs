@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
+use super::erase_managers::{Names, forget};
 use super::{Hand, Order, Present, Row, still_there};
 use crate::model::{Millis, Outcome};
 use crate::store::runs::discard_open;
@@ -18,8 +19,8 @@ const ERASED: &str = "(erased)";
 const TELLING: usize = 5;
 
 impl Store {
-    /// Erases a person: keys, links, raw documents, locks, pins, holds; values in the ledger and names in reports.
-    /// Their users at the source get tombstones, so that no run makes them again.
+    /// Erases a person: keys, links, raw documents, locks, pins, holds; values in the ledger and names in reports;
+    /// the name where others have it for their manager's. Their users at the source get tombstones, so that no run makes them again.
     ///
     /// The second value tells whether the file was swept as well: it is not while another process has it open.
     ///
@@ -49,7 +50,8 @@ impl Store {
             discard_open(&tx, hand.tenant, &link.integration, now)?;
         }
         let all = merged_into(&tx, &present.uid, person)?;
-        let names = names(&hand, &present, &all)?;
+        let managers = names(&hand, &present, &all, &NAMED)?;
+        let names = names(&hand, &present, &all, &TELL)?;
         reports(&hand, &all, &ids, &names)?;
         for id in &ids {
             tx.execute(
@@ -95,6 +97,7 @@ impl Store {
             )?;
         }
         hand.remove(person)?;
+        forget(&hand, &Names::new(managers.iter().map(String::as_str)))?;
         hand.ledger(
             Outcome::Removed,
             &Row {
@@ -158,11 +161,16 @@ fn former_ids(hand: &Hand<'_>, person: i64) -> Result<Vec<String>> {
         .collect::<rusqlite::Result<_>>()?)
 }
 
-/// What the person is and was called, and those who were merged into them: texts that tell who it is.
-fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>) -> Result<BTreeSet<String>> {
-    const TELL: [&str; 7] =
-        ["username", "email", "display_name", "employee_id", "mobile_phone", "mail_nickname", "street"];
-    let mut names: BTreeSet<String> = TELL.iter().filter_map(|field| present.text(field)).collect();
+/// Texts that tell who somebody is.
+const TELL: [&str; 7] =
+    ["username", "email", "display_name", "employee_id", "mobile_phone", "mail_nickname", "street"];
+
+/// Those by which somebody is named as a manager.
+const NAMED: [&str; 2] = ["username", "email"];
+
+/// What the person is and was called in these fields, and those who were merged into them.
+fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>, tell: &[&str]) -> Result<BTreeSet<String>> {
+    let mut names: BTreeSet<String> = tell.iter().filter_map(|field| present.text(field)).collect();
     let mut query = hand.tx.prepare(
         "SELECT fields, differences FROM change WHERE person IN (SELECT value FROM json_each(?1))",
     )?;
@@ -170,12 +178,12 @@ fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>) -> Result<BTre
     while let Some(row) = rows.next()? {
         if let Some(text) = row.get::<_, Option<String>>(0)? {
             let map = fields::parse(&text)?;
-            let found = TELL.iter().filter_map(|field| map.get(field));
+            let found = tell.iter().filter_map(|field| map.get(field));
             names.extend(found.filter_map(|raw| serde_json::from_str::<String>(raw.get()).ok()));
         }
         if let Some(text) = row.get::<_, Option<String>>(1)? {
             let list: Vec<fields::Difference<'_>> = serde_json::from_str(&text)?;
-            for (_, before, after) in list.iter().filter(|(field, ..)| TELL.contains(field)) {
+            for (_, before, after) in list.iter().filter(|(field, ..)| tell.contains(field)) {
                 let values = [before, after].into_iter().flatten();
                 names.extend(values.filter_map(|raw| serde_json::from_str::<String>(raw.get()).ok()));
             }

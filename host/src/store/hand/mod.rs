@@ -3,6 +3,7 @@
 
 mod edit;
 mod erase;
+mod erase_managers;
 pub(super) mod links;
 mod locks;
 mod merge;

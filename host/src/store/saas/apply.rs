@@ -51,6 +51,18 @@ pub(in crate::store) fn apply(
            SELECT source_id, field FROM staged_saas_unpin WHERE run = ?1)",
         params![run, application],
     )?;
+    tx.execute(
+        "UPDATE hold SET outlived_run = :run
+         WHERE tenant = :tenant AND state IN ('approved', 'rejected') AND outlived_run IS NULL
+           AND cause = :leaving || (SELECT name FROM saas_application WHERE id = :application)
+           AND integration = (SELECT integration FROM run WHERE id = :run)
+           AND source_id IN (SELECT source_id FROM staged_saas_outlived WHERE run = :run)
+           -- What was said after the run had looked is about now.
+           AND coalesce(closed_at, opened_at) <= (SELECT started_at FROM run WHERE id = :run)",
+        named_params! {
+            ":run": run, ":tenant": tenant, ":application": application, ":leaving": super::SAAS_LEAVING,
+        },
+    )?;
     let unmatched: i64 = tx.query_row(
         "SELECT count(*) FROM saas_user u WHERE u.application = ?1 AND NOT EXISTS (
            SELECT 1 FROM link l WHERE l.tenant = ?2 AND l.source_id = u.source_id)",

@@ -44,13 +44,18 @@ impl Store {
         self.counted(
             "SELECT count(*) FROM saas_change c JOIN run r ON r.id = c.run
              WHERE c.application = ?1 AND c.outcome = 'deactivated' AND c.state = 'flows'
-               AND c.undoes IS NULL AND r.state = 'applied' AND r.ended_at > ?2",
-            [application, since],
+               AND c.undoes IS NULL AND r.state = 'applied' AND r.ended_at > ?2
+               -- What was held and approved does not count: only what flowed unheld does.
+               AND NOT EXISTS (SELECT 1 FROM hold h JOIN saas_application a ON a.id = c.application
+                 WHERE h.tenant = r.tenant AND h.integration = r.integration AND h.cause = ?3 || a.name
+                   AND h.source_id = c.source_id AND h.state = 'approved' AND h.outlived_run IS NULL
+                   AND h.closed_at <= r.ended_at)",
+            params![application, since, SAAS_LEAVING],
         )
     }
 
     /// What was decided about holds of a cause, by user: `approved` or `rejected`, as long as nothing has
-    /// become of the user since.
+    /// become of the user since, and no whole listing has seen them hold again.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -65,6 +70,7 @@ impl Store {
             .prepare(
                 "SELECT h.source_id, h.state FROM hold h
                  WHERE h.tenant = ?1 AND h.integration = ?2 AND h.cause = ?3 AND h.state IN ('approved', 'rejected')
+                   AND h.outlived_run IS NULL
                    AND h.id = (SELECT max(o.id) FROM hold o WHERE o.tenant = h.tenant
                      AND o.integration = h.integration AND o.cause = h.cause AND o.source_id = h.source_id)
                    AND NOT EXISTS (SELECT 1 FROM saas_change c JOIN run r ON r.id = c.run
@@ -75,6 +81,38 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Users of whom somebody has said yes or no to a hold of a cause, and who were not seen to hold since.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn saas_answered(&self, integration: &str, cause: &str) -> Result<HashSet<String>> {
+        Ok(self
+            .sql
+            .prepare(
+                "SELECT DISTINCT source_id FROM hold
+                 WHERE tenant = ?1 AND integration = ?2 AND cause = ?3 AND state IN ('approved', 'rejected')
+                   AND outlived_run IS NULL",
+            )?
+            .query_map(params![self.tenant.0, integration, cause], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Notes of whom what was said yes or no to is over once the run is applied: they are users again.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn stage_saas_outlived(&mut self, run: RunId, source_ids: &[String]) -> Result<()> {
+        let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for source_id in source_ids {
+            tx.prepare_cached(
+                "INSERT INTO staged_saas_outlived (run, source_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![run.row, source_id])?;
+        }
+        tx.commit()?;
+        Ok(())
     }
 
     /// Holds of a cause that stand go on standing: this run has learnt nothing about them.

@@ -153,6 +153,11 @@ fn creation(hand: &Hand<'_>, deed: &Deed, present: Present) -> Result<Verdict> {
         let kept = vec![Why::new("locked", "")];
         return Ok(Verdict { plan: Plan::Keep, kept, present: Some(present) });
     }
+    // Entered by hand, and a user of the source since: it is no longer the entry that keeps them here.
+    if let (None, None, Some(link)) = (&deed.integration, deed.undoes, links.first()) {
+        let why = Why::new(format!("linked to {} since: left as they are", link.integration), "");
+        return Ok(Verdict { plan: Plan::Keep, kept: vec![why], present: Some(present) });
+    }
     let locked = !locks.is_empty();
     let first = deed.fields.as_deref().map(|it| still_fields(hand, it)).transpose()?;
     let same = first.as_deref() == Some(present.fields.as_str()) && deed.active_after == Some(present.active);
