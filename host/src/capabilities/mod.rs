@@ -10,6 +10,7 @@ pub mod egress;
 pub mod holes;
 pub mod log;
 pub mod networks;
+pub mod origin;
 pub mod policy;
 pub mod secret;
 pub mod vault;
@@ -21,7 +22,8 @@ pub use egress::{
 };
 pub use log::{Level, Line, Log, LogLimits};
 pub use networks::{Reach, reach};
-pub use policy::{Grant, Grants, Origin, OriginError};
+pub use origin::{Origin, OriginError};
+pub use policy::{Grant, Grants, OriginPattern};
 pub use secret::Secret;
 pub use vault::{
     Binding, MIN_SECRET, Place, SecretAsk, SecretError, SecretKind, SecretSet, SecretSetError, TokenAsk,

@@ -145,7 +145,8 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let credential = session.credential_row(&store, &row.credential)?;
-    let transformer = || site.transformer();
+    let meter = ready.meter.clone();
+    let transformer = || site.metered(meter.clone());
     let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
         net: site.net.handle(),

@@ -75,8 +75,8 @@ city = { source = ["ext.with.dots", "city"], required = true }
     assert_eq!(it.guard.deactivate, Limit { count: 5, percent: 10.5 });
     assert_eq!(it.guard.clear, Limit { count: 16, percent: 7.0 });
     assert_eq!((it.guard.deactivate_most, it.guard.collapse), (1000, 25));
-    assert_eq!(it.grants[0], GrantEntry { origin: "https://proxy.example".into(), private: false });
-    assert_eq!(it.grants[1], GrantEntry { origin: "http://127.0.0.1:8080".into(), private: true });
+    let grants: Vec<String> = it.sandbox.grants.iter().map(ToString::to_string).collect();
+    assert_eq!(grants, ["https://proxy.example", "http://127.0.0.1:8080 (private)"]);
     let targets: Vec<&str> = it.mapping.iter().map(|rule| rule.target.name.as_str()).collect();
     assert_eq!(targets, ["username", "access_role", "hire_date", "resource_account", "city"], "in its order");
     assert_eq!(it.mapping[2].origin, Origin::Constant("2024-02-03T04:05:06Z".into()));

@@ -35,7 +35,7 @@ async fn server(name: &str) -> (u16, String) {
 fn door(origin: &Origin, extra_ca: Option<String>) -> Door {
     let extra_ca = extra_ca.map(String::into_bytes);
     let egress = Egress::new(EgressOptions { limits: fast(), extra_ca, ..EgressOptions::default() }).unwrap();
-    let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private: true }]);
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)]);
     Door::new(Arc::new(egress), grants, SecretSet::none(), TrafficBudget::default())
 }
 
