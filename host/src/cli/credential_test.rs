@@ -9,6 +9,7 @@ use super::output::shown;
 use super::proof::{self, CheckItem, SAMPLE, Verdict, item, problem};
 use super::session::Session;
 use super::site::Site;
+use crate::config::Sandbox;
 use crate::credential::{CLIENT_SECRET, EndKnownFrom, NEXT_CLIENT_SECRET, permissions_in};
 use crate::engine::contract::{CredentialFacts, CredentialPage, Error, PagePurpose, SecretKind, Source};
 use crate::engine::{CallError, Connector};
