@@ -156,7 +156,10 @@ fn what_is_mistyped_is_named_and_what_was_meant_is_guessed() {
     error: there is no integration `conto`
     help: did you mean `contoso`?
     ");
-    insta::assert_snapshot!(home.refused(&["credential", "remove", "entra"]), @"error: the credential `entra` is in use by the integration `contoso`");
+    insta::assert_snapshot!(home.refused(&["credential", "remove", "entra"]), @r"
+    error: the credential `entra` is in use by the integration `contoso`
+    help: give that integration another credential (`userload integration save -f FILE`), or remove it: `userload integration remove NAME`
+    ");
     insta::assert_snapshot!(home.refused(&["sync"]), @r"
     error: `contoso` is a draft: it can be checked and planned, not applied
     help: `userload plan contoso` shows what it would do, `userload launch contoso` launches it

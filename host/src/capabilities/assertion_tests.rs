@@ -1,5 +1,5 @@
 use super::*;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use crate::capabilities::vault::{Binding, Place, SecretAsk, SecretError, SecretKind, SecretSet};
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};

@@ -2,7 +2,8 @@
 //! gets a coarse code.
 
 use super::networks::Reach;
-use super::policy::Origin;
+use super::origin::Origin;
+use http::Method;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -13,6 +14,8 @@ pub enum Layer {
     Asked,
     /// The operator did not grant it.
     Granted,
+    /// The operator granted the origin for other methods or paths.
+    Narrowed,
     /// Not encrypted.
     Scheme,
     /// The name resolves to an address that the grant does not cover.
@@ -32,6 +35,7 @@ impl fmt::Display for Layer {
         f.write_str(match self {
             Layer::Asked => "asked",
             Layer::Granted => "granted",
+            Layer::Narrowed => "method and path",
             Layer::Scheme => "scheme",
             Layer::Address => "address",
             Layer::Request => "request",
@@ -92,6 +96,16 @@ pub enum Denial {
     NotGranted {
         /// Where the request went.
         origin: Origin,
+    },
+    /// The operator granted this origin, but not for this method and path.
+    #[error("`{method} {path}` at `{origin}` is not granted")]
+    NotThis {
+        /// Where the request went.
+        origin: Origin,
+        /// Its method.
+        method: Method,
+        /// Its path, shortened, without its query.
+        path: String,
     },
     /// `http` without a private grant, or to a public address.
     #[error(
@@ -155,6 +169,7 @@ impl Denial {
         match self {
             Denial::NotAsked { .. } => Layer::Asked,
             Denial::NotGranted { .. } => Layer::Granted,
+            Denial::NotThis { .. } => Layer::Narrowed,
             Denial::NotEncrypted { .. } => Layer::Scheme,
             Denial::Address { .. } => Layer::Address,
             Denial::Request { .. } => Layer::Request,
@@ -175,6 +190,12 @@ impl Denial {
                 format!("a plugin that needs `{origin}` must list it under `origins` in its manifest")
             }
             Denial::NotGranted { origin } => line(origin, !origin.is_secure() || origin.looks_private()),
+            Denial::NotThis { origin, method, path } => {
+                let private = if origin.looks_private() { ", private = true" } else { "" };
+                format!(
+                    "grants = [{{ origin = \"{origin}\", methods = [\"{method}\"], paths = [{path:?}]{private} }}]"
+                )
+            }
             Denial::NotEncrypted { origin } if origin.looks_private() => line(origin, true),
             Denial::NotEncrypted { origin } => format!("use `https://{}`", origin.host()),
             Denial::Address { origin, reach: Reach::Private, .. } => line(origin, true),
@@ -187,7 +208,14 @@ impl Denial {
             Denial::Echo { .. } => {
                 "check that the login origin is the real one, and renew the secret".to_owned()
             }
-            Denial::Budget { .. } => "raise the budget, or ask for less at a time".to_owned(),
+            Denial::Budget { what, limit } => match *what {
+                "requests" => format!("limits = {{ requests = {} }}", limit.saturating_mul(2)),
+                "bytes sent" => format!("limits = {{ sent-mib = {} }}", (limit >> 20).saturating_mul(2)),
+                "bytes received" => {
+                    format!("limits = {{ received-mib = {} }}", (limit >> 20).saturating_mul(2))
+                }
+                _ => "ask for less at a time".to_owned(),
+            },
         }
     }
 }

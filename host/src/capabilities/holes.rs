@@ -1,6 +1,6 @@
 //! `{setting}` holes in the texts of a manifest. Pure.
 
-use super::policy::{Origin, OriginError};
+use super::origin::{Origin, OriginError};
 
 /// Why a hole could not be filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

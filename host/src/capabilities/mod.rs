@@ -5,23 +5,27 @@
 //! program; nothing here knows of WebAssembly.
 
 pub mod assertion;
+pub mod budget;
 pub mod denial;
 pub mod egress;
 pub mod holes;
 pub mod log;
 pub mod networks;
+pub mod origin;
 pub mod policy;
 pub mod secret;
 pub mod vault;
 
 pub use assertion::{CertificateFacts, SigningKey, SigningKeyError};
+pub use budget::RunBudget;
 pub use denial::{Denial, Layer, Misplaced};
 pub use egress::{
     Door, Egress, EgressError, EgressLimits, EgressOptions, Fault, Refusal, Resolve, Traffic, TrafficBudget,
 };
 pub use log::{Level, Line, Log, LogLimits};
 pub use networks::{Reach, reach};
-pub use policy::{Grant, Grants, Origin, OriginError};
+pub use origin::{Origin, OriginError};
+pub use policy::{Grant, Grants, OriginPattern};
 pub use secret::Secret;
 pub use vault::{
     Binding, MIN_SECRET, Place, SecretAsk, SecretError, SecretKind, SecretSet, SecretSetError, TokenAsk,

@@ -1,124 +1,115 @@
-//! Where a plugin may send requests: asked ∩ granted. Pure, parsed once, `Display` gives the text back.
+//! Where a plugin may send requests: asked ∩ granted. Pure.
 
 use super::denial::Denial;
+use super::origin::{Origin, OriginError};
+use http::Method;
 use std::fmt;
 use std::str::FromStr;
 
-/// `scheme://host[:port]`, normalised the way the WHATWG URL standard does: lower case, punycode, decimal
-/// and octal IPv4 spelled out, default port left out; a trailing dot is dropped.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
-    secure: bool,
-    host: String,
-    port: u16,
+/// Which origins a line of the operator's is about: one, or all with one more label before a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OriginPattern {
+    /// `https://graph.microsoft.com`
+    One(Origin),
+    /// `https://*.example.com`: `https://a.example.com`, and neither `https://example.com` nor
+    /// `https://a.b.example.com`. The origin is the one without the label.
+    Below(Origin),
 }
 
-/// Why a text is not an origin.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an origin: {why}; expected `https://host` or `https://host:port`")]
-pub struct OriginError {
-    text: String,
-    why: &'static str,
-}
-
-impl Origin {
-    /// `http` or `https`.
-    pub fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
-    }
-
+impl OriginPattern {
     /// Whether requests to it are encrypted.
+    #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.secure
+        let (Self::One(origin) | Self::Below(origin)) = self;
+        origin.is_secure()
     }
 
-    /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port, also when it is the default one.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// `host[:port]` as a request names it.
-    pub fn authority(&self) -> String {
-        if self.port == default_port(self.secure) {
-            self.host.clone()
-        } else {
-            format!("{}:{}", self.host, self.port)
+    /// Whether it is about this origin.
+    #[must_use]
+    pub fn covers(&self, origin: &Origin) -> bool {
+        match self {
+            Self::One(one) => one == origin,
+            Self::Below(base) => {
+                let label = origin.host().strip_suffix(base.host()).and_then(|it| it.strip_suffix('.'));
+                origin.is_secure() == base.is_secure()
+                    && origin.port() == base.port()
+                    && label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+            }
         }
     }
-
-    /// The origin of a request's scheme and authority.
-    pub fn of(scheme: &str, authority: &str) -> Result<Self, OriginError> {
-        format!("{scheme}://{authority}").parse()
-    }
-
-    /// The host is an address or a name that can only be local, so that a grant needs `private = true`.
-    pub(crate) fn looks_private(&self) -> bool {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        let local =
-            self.host == "localhost" || self.host.ends_with(".localhost") || self.host.ends_with(".internal");
-        local || bare.parse().is_ok_and(|ip| super::networks::reach(ip) == super::networks::Reach::Private)
-    }
 }
 
-fn default_port(secure: bool) -> u16 {
-    if secure { 443 } else { 80 }
-}
-
-impl FromStr for Origin {
+impl FromStr for OriginPattern {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let refuse = |why| OriginError { text: text.chars().take(120).collect(), why };
-        // The URL standard repairs these silently; a policy must not.
-        if text.chars().any(|c| c.is_ascii_control() || c.is_whitespace() || c == '\\') {
-            return Err(refuse("it holds white space, a control character or a backslash"));
+        let Some((scheme, rest)) = text.split_once("://*.") else { return Ok(Self::One(text.parse()?)) };
+        let base: Origin = format!("{scheme}://{rest}").parse()?;
+        // Of `*.com` everything would be granted, and addresses have no labels.
+        if base.host().contains('.') && base.host().parse::<std::net::Ipv4Addr>().is_err() {
+            return Ok(Self::Below(base));
         }
-        let (scheme, rest) = text.split_once("://").ok_or(refuse("there is no scheme"))?;
-        let secure = match scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(refuse("the scheme is neither `https` nor `http`")),
-        };
-        if rest.contains('@') {
-            return Err(refuse("it holds a user name"));
-        }
-        if rest.contains('*') {
-            return Err(refuse("wildcards are not supported"));
-        }
-        if rest.contains(['/', '?', '#']) {
-            return Err(refuse("it goes on after the host"));
-        }
-        let parsed = url::Url::parse(text).map_err(|_| refuse("the host or port is not valid"))?;
-        let host = parsed.host_str().unwrap_or_default();
-        let host = host.strip_suffix('.').unwrap_or(host);
-        if host.is_empty() || host.ends_with('.') {
-            return Err(refuse("there is no host"));
-        }
-        let port = parsed.port_or_known_default().filter(|port| *port != 0);
-        let port = port.ok_or(refuse("the port is not valid"))?;
-        Ok(Self { secure, host: host.to_owned(), port })
+        Err(OriginError::new(text, "a wildcard stands before a name of at least two labels"))
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.authority())
+        match self {
+            Self::One(origin) => origin.fmt(f),
+            Self::Below(base) => write!(f, "{}://*.{}", base.scheme(), base.authority()),
+        }
     }
 }
 
-/// One line of the operator's: this origin may be reached.
+/// One line of the operator's: this may be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Where to.
-    pub origin: Origin,
+    pub origins: OriginPattern,
     /// Its name may resolve to an address of this machine or network, and `http` is allowed (only to such
     /// an address).
     pub private: bool,
+    /// With which methods; empty = any.
+    pub methods: Vec<Method>,
+    /// Below which paths, whole segments: `/v1.0` is `/v1.0` and `/v1.0/users`, and not `/v1.0x`; empty = any.
+    pub paths: Vec<String>,
+}
+
+impl Grant {
+    /// Everything at one origin.
+    #[must_use]
+    pub fn all_of(origin: Origin, private: bool) -> Self {
+        Self { origins: OriginPattern::One(origin), private, methods: Vec::new(), paths: Vec::new() }
+    }
+
+    fn allows(&self, method: &Method, path: &str) -> bool {
+        (self.methods.is_empty() || self.methods.contains(method))
+            && (self.paths.is_empty() || self.paths.iter().any(|prefix| below(path, prefix)))
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |all: Vec<&str>| if all.is_empty() { String::new() } else { format!(" {}", all.join(", ")) };
+        write!(f, "{}", self.origins)?;
+        f.write_str(&list(self.methods.iter().map(Method::as_str).collect()))?;
+        f.write_str(&list(self.paths.iter().map(String::as_str).collect()))?;
+        f.write_str(if self.private { " (private)" } else { "" })
+    }
+}
+
+/// Whether a path lies below a prefix. One that a server could read as another path lies nowhere: with `.` or
+/// `..` as a segment, however it is written, or with a slash or backslash that is encoded.
+fn below(path: &str, prefix: &str) -> bool {
+    let decoded = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    let doubtful = decoded.contains('\\')
+        || decoded.matches('/').count() != path.matches('/').count()
+        || decoded.split('/').any(|segment| segment == "." || segment == "..")
+        || path.to_ascii_lowercase().contains("%25");
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    !doubtful && path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a session may reach: what the plugin asked for and the operator granted. Empty by default.
@@ -134,24 +125,43 @@ impl Grants {
         Self { asked: asked.into_iter().collect(), granted: granted.into_iter().collect() }
     }
 
-    /// The grant that covers `origin`, or the layer that refuses it.
-    pub fn check(&self, origin: &Origin) -> Result<&Grant, Denial> {
+    /// The grant that covers a request, or the layer that refuses it.
+    pub fn check(&self, origin: &Origin, method: &Method, path: &str) -> Result<&Grant, Denial> {
+        self.reaches(origin)?;
+        let covering = self.covering(origin).filter(|grant| grant.allows(method, path));
+        covering.max_by_key(|grant| grant.private).ok_or_else(|| Denial::NotThis {
+            origin: origin.clone(),
+            method: method.clone(),
+            path: path.chars().take(200).collect(),
+        })
+    }
+
+    fn covering(&self, origin: &Origin) -> impl Iterator<Item = &Grant> {
+        self.granted.iter().filter(|grant| grant.origins.covers(origin))
+    }
+
+    /// Whether there is something at an origin that may be reached.
+    fn reaches(&self, origin: &Origin) -> Result<(), Denial> {
         if !self.asked.contains(origin) {
             return Err(Denial::NotAsked { origin: origin.clone() });
         }
-        let grants = self.granted.iter().filter(|grant| grant.origin == *origin);
         // The widest of several lines about one origin.
-        let grant = grants.max_by_key(|grant| grant.private);
+        let grant = self.covering(origin).max_by_key(|grant| grant.private);
         let grant = grant.ok_or_else(|| Denial::NotGranted { origin: origin.clone() })?;
         if !origin.is_secure() && !grant.private {
             return Err(Denial::NotEncrypted { origin: origin.clone() });
         }
-        Ok(grant)
+        Ok(())
     }
 
     /// What is asked for and not granted, for a preflight that reports everything at once.
     pub fn missing(&self) -> Vec<Denial> {
-        self.asked.iter().filter_map(|origin| self.check(origin).err()).collect()
+        self.asked.iter().filter_map(|origin| self.reaches(origin).err()).collect()
+    }
+
+    /// What may be reached in effect: each origin that the plugin asked for, with the lines that cover it.
+    pub fn effective(&self) -> impl Iterator<Item = (&Origin, Vec<&Grant>)> {
+        self.asked.iter().map(|origin| (origin, self.covering(origin).collect()))
     }
 }
 
@@ -164,96 +174,132 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn one_spelling_for_every_way_to_write_it() {
-        for (text, expected) in [
-            ("https://graph.microsoft.com", "https://graph.microsoft.com"),
-            ("HTTPS://Graph.Microsoft.COM:443", "https://graph.microsoft.com"),
-            ("https://graph.microsoft.com.", "https://graph.microsoft.com"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("http://2130706433:8080", "http://127.0.0.1:8080"),
-            ("http://0177.0.0.1", "http://127.0.0.1"),
-            ("http://0x7f.1", "http://127.0.0.1"),
-            ("https://bücher.example", "https://xn--bcher-kva.example"),
-            ("https://[::1]:9", "https://[::1]:9"),
-            ("https://[0:0:0:0:0:ffff:7f00:1]", "https://[::ffff:7f00:1]"),
-            ("https://GRAPH%2emicrosoft.com", "https://graph.microsoft.com"),
-        ] {
-            assert_eq!(origin(text).to_string(), expected, "{text}");
-        }
+    fn pattern(text: &str) -> OriginPattern {
+        text.parse().unwrap()
     }
 
-    #[test]
-    fn what_is_not_an_origin_is_refused() {
-        for text in [
-            "",
-            "graph.microsoft.com",
-            "ftp://a.example",
-            "https://",
-            "https:///a.example",
-            "https:a.example",
-            "https://user@a.example",
-            "https://allowed.example@evil.example",
-            "https://a.example/",
-            "https://*.example",
-            "https://a.example?x",
-            "https://a.example#x",
-            "https://a.example:99999",
-            "https://a.example:0",
-            "https://a .example",
-            " https://a.example",
-            "https://a.example\n",
-            "https://a\\b",
-            "https://a.example..",
-            "https://1.2.3.4.5",
-            "https://[::1%25eth0]",
-            "https://%00.example",
-            "https://a.example:x",
-        ] {
-            assert!(text.parse::<Origin>().is_err(), "{text:?} was taken");
-        }
+    fn get(grants: &Grants, at: &str) -> Result<bool, Denial> {
+        grants.check(&origin(at), &Method::GET, "/").map(|grant| grant.private)
     }
 
     #[test]
     fn asked_and_granted_both_or_nothing() {
-        let graph = origin("https://graph.microsoft.com");
-        let grant = |text: &str, private| Grant { origin: origin(text), private };
-        assert!(matches!(Grants::default().check(&graph), Err(Denial::NotAsked { .. })));
+        let at = "https://graph.microsoft.com";
+        let graph = origin(at);
+        let grant = || Grant::all_of(graph.clone(), false);
+        assert!(matches!(get(&Grants::default(), at), Err(Denial::NotAsked { .. })));
         let asked_only = Grants::new([graph.clone()], []);
-        assert!(matches!(asked_only.check(&graph), Err(Denial::NotGranted { .. })));
-        let granted_only = Grants::new([], [grant("https://graph.microsoft.com", false)]);
-        assert!(matches!(granted_only.check(&graph), Err(Denial::NotAsked { .. })));
-        let both = Grants::new([graph.clone()], [grant("https://graph.microsoft.com", false)]);
-        assert!(both.check(&graph).is_ok());
+        assert!(matches!(get(&asked_only, at), Err(Denial::NotGranted { .. })));
+        let granted_only = Grants::new([], [grant()]);
+        assert!(matches!(get(&granted_only, at), Err(Denial::NotAsked { .. })));
+        let both = Grants::new([graph.clone()], [grant()]);
+        assert_eq!(get(&both, at), Ok(false));
         // Same host, another port or scheme: another origin.
-        assert!(both.check(&origin("https://graph.microsoft.com:8443")).is_err());
-        assert!(both.check(&origin("http://graph.microsoft.com")).is_err());
+        assert!(get(&both, "https://graph.microsoft.com:8443").is_err());
+        assert!(get(&both, "http://graph.microsoft.com").is_err());
         assert_eq!(asked_only.missing().len(), 1);
+        assert!(both.missing().is_empty());
     }
 
     #[test]
     fn plain_http_needs_a_private_grant() {
-        let plain = origin("http://127.0.0.1:8080");
-        let with = |private| Grants::new([plain.clone()], [Grant { origin: plain.clone(), private }]);
-        assert!(matches!(with(false).check(&plain), Err(Denial::NotEncrypted { .. })));
-        assert!(with(true).check(&plain).unwrap().private);
+        let at = "http://127.0.0.1:8080";
+        let with = |private| Grants::new([origin(at)], [Grant::all_of(origin(at), private)]);
+        assert!(matches!(get(&with(false), at), Err(Denial::NotEncrypted { .. })));
+        assert_eq!(get(&with(true), at), Ok(true));
+    }
+
+    #[test]
+    fn a_wildcard_is_one_label() {
+        let below = pattern("HTTPS://*.Example.com:8443");
+        assert_eq!(below.to_string(), "https://*.example.com:8443");
+        for (text, covered) in [
+            ("https://a.example.com:8443", true),
+            ("https://a-b.example.com:8443", true),
+            ("https://example.com:8443", false),
+            ("https://a.b.example.com:8443", false),
+            ("https://aexample.com:8443", false),
+            ("https://a.example.com", false),
+            ("http://a.example.com:8443", false),
+            ("https://a.example.com.evil.example:8443", false),
+        ] {
+            assert_eq!(below.covers(&origin(text)), covered, "{text}");
+        }
+        for text in [
+            "https://*",
+            "https://*.com",
+            "https://*.*.example.com",
+            "https://a.*.example.com",
+            "https://*a.example.com",
+            "https://*.1.2.3.4",
+            "*://a.example.com",
+            "https://*.example.com/",
+            "https://*.[::1]",
+            "https://*.",
+            "https://*.localhost",
+        ] {
+            assert!(text.parse::<OriginPattern>().is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn methods_and_paths_narrow_a_grant() {
+        let at = "https://graph.microsoft.com";
+        let grant = Grant {
+            methods: vec![Method::GET],
+            paths: vec!["/v1.0/users".into(), "/v1.0/directory/".into()],
+            ..Grant::all_of(origin(at), false)
+        };
+        assert_eq!(grant.to_string(), "https://graph.microsoft.com GET /v1.0/users, /v1.0/directory/");
+        let grants = Grants::new([origin(at)], [grant]);
+        let check = |method: Method, path: &str| grants.check(&origin(at), &method, path).is_ok();
+        for path in
+            ["/v1.0/users", "/v1.0/users/", "/v1.0/users/delta", "/v1.0/directory", "/v1.0/users/a%20b"]
+        {
+            assert!(check(Method::GET, path), "{path}");
+        }
+        for path in [
+            "/",
+            "/v1.0",
+            "/v1.0/usersx",
+            "/v1.0/users/../groups",
+            "/v1.0/users/%2e%2E/groups",
+            "/v1.0/Users",
+            "/v1.0/users%2f..%2fgroups",
+            "/v1.0/users/..%5cgroups",
+            "/v1.0/users/./x",
+            "/beta/users",
+            "/v1.0/users/%252e%252e/groups",
+        ] {
+            assert!(!check(Method::GET, path), "{path}");
+        }
+        assert!(!check(Method::POST, "/v1.0/users"));
+        let denial = grants.check(&origin(at), &Method::POST, "/v1.0/$batch").unwrap_err();
+        assert!(matches!(denial, Denial::NotThis { .. }));
+        assert!(grants.missing().is_empty(), "something of it may be reached");
     }
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_settles_at_once(text in ".{0,60}") {
-            if let Ok(origin) = text.parse::<Origin>() {
-                let shown = origin.to_string();
-                prop_assert_eq!(shown.parse::<Origin>().unwrap(), origin);
+        fn whatever_is_covered_is_one_label_longer(host in "[a-z*.]{1,20}", base in "[a-z]{1,5}\\.[a-z]{2,3}") {
+            let pattern = pattern(&format!("https://*.{base}"));
+            if let Ok(origin) = format!("https://{host}.{base}").parse::<Origin>() {
+                prop_assert_eq!(pattern.covers(&origin), !host.contains('.'));
             }
         }
 
         #[test]
-        fn parsing_settles_for_texts_that_look_like_origins(
-            text in "(http|https|HTTP|ftp)://[a-zA-Z0-9.%@*\\[\\]:_ü-]{0,30}(:[0-9]{0,6})?"
-        ) {
-            if let Ok(origin) = text.parse::<Origin>() {
-                prop_assert_eq!(origin.to_string().parse::<Origin>().unwrap(), origin);
+        fn parsing_never_panics_and_settles(text in "(https?://)?[*.a-z:0-9\\[\\]/@ ]{0,30}") {
+            if let Ok(pattern) = text.parse::<OriginPattern>() {
+                prop_assert_eq!(pattern.to_string().parse::<OriginPattern>().unwrap(), pattern);
+            }
+        }
+
+        #[test]
+        fn what_is_below_stays_below_when_a_server_resolves_it(path in "(/[a-z.%25eE2fF\\\\]{0,6}){0,5}") {
+            if below(&path, "/a") {
+                let url = url::Url::parse(&format!("https://x.example{path}")).unwrap();
+                prop_assert!(url.path() == "/a" || url.path().starts_with("/a/"), "{}", url.path());
             }
         }
     }

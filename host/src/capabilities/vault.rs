@@ -1,7 +1,7 @@
 //! The secrets of one run: values that only the door sees, and the placeholders that stand for them.
 
 use super::assertion::{self, SigningKey};
-use super::policy::Origin;
+use super::origin::Origin;
 use super::secret::Secret;
 use http::{HeaderName, Method};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -191,7 +191,7 @@ pub(super) fn new_row(
     if own.is_some() {
         credential_foreign::check(session, &given)?;
         only_text(secret)?;
-        return add_checked(session, name, given, settings, secret, key, own);
+        return proven_row(session, name, given, settings, secret, key, own);
     }
     given.entry("domain".to_owned()).or_insert_with(|| DEFAULT_DOMAIN.to_owned());
     let missing: Vec<&str> = [("tenant", "--tenant-id"), ("client-id", "--client-id")]
@@ -204,7 +204,7 @@ pub(super) fn new_row(
             .help("both stand on the overview page of the app registration in Entra")
             .into());
     }
-    add_checked(session, name, given, settings, secret, key, None)
+    proven_row(session, name, given, settings, secret, key, None)
 }
 
 /// The secret of a plugin that is not the built-in one is a text.
@@ -219,7 +219,7 @@ fn only_text(secret: &Secret) -> Result<()> {
     }
 }
 
-fn add_checked(
+fn proven_row(
     session: &Session,
     name: String,
     given: BTreeMap<String, String>,
@@ -227,7 +227,7 @@ fn add_checked(
     secret: &Secret,
     key: &KeyFile,
     own_secret: Option<String>,
-) -> Result<ExitStatus> {
+) -> Result<(CredentialRow, Secrets)> {
     let expires_on = settings.expires_on()?;
     let proof = secret.proof(key, session)?;
     let mut row = CredentialRow {

@@ -9,6 +9,7 @@ use super::output::shown;
 use super::proof::{self, CheckItem, SAMPLE, Verdict, item, problem};
 use super::session::Session;
 use super::site::Site;
+use crate::config::Sandbox;
 use crate::credential::{CLIENT_SECRET, EndKnownFrom, NEXT_CLIENT_SECRET, permissions_in};
 use crate::engine::contract::{CredentialFacts, CredentialPage, Error, PagePurpose, SecretKind, Source};
 use crate::engine::{CallError, Connector};
@@ -40,16 +41,16 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
     let hint =
         credential.secrets.get(CLIENT_SECRET).map(|it| it.expose().chars().take(HINT).collect::<String>());
     // What the integrations of this credential may reach, it may reach for this test.
-    let mut granted = Vec::new();
+    let mut sandbox = Sandbox::default();
     let mut used = false;
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
         used = true;
         if let Ok(integration) = session.parse(&store, &row) {
-            granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
+            sandbox.join(integration.sandbox);
         }
     }
-    let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
-    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox)
+        .map(|(connector, _)| connector);
     let mut connector = match connector {
         Ok(connector) => connector,
         Err(problems) if used => return Ok(problems.into_iter().map(problem).collect()),

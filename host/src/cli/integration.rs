@@ -78,7 +78,13 @@ What has a default, and could be said as well:
   # priority = 10, when two integrations fill one field: the highest wins
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # plugin = { file = "other.wasm", sha256 = "…" }, pinned: `userload plugin inspect other.wasm` shows the digest
-  # grants = [{ origin = "http://127.0.0.1:8080", private = true }]
+  # grants = [{ origin = "http://127.0.0.1:8080", private = true }], where the plugin may send requests beside
+  #   the credential's cloud. A line about an origin takes the place of what the cloud brings, so that it can be
+  #   narrowed: { origin = "https://graph.microsoft.com", methods = ["GET", "POST"], paths = ["/v1.0"] }.
+  #   "https://*.example.com" is every name with one more label
+  # limits = { requests = 20_000, sent-mib = 256, received-mib = 16_384, cpu-seconds = 1_800,
+  #   wall-minutes = 1_440, memory-mib = 64, log-kib = 256 }, what one run of the plugin may use
+  # network = { proxy = "http://proxy.example:3128", ca-file = "/etc/ssl/company.pem" }
   # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
   #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
   #   never taken for absent; disabled at the source still deactivates.
@@ -374,17 +380,22 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let store = session.store()?;
     let row = session.integration_row(&store, name)?;
     // A document that cannot be read any more is shown all the same.
-    let filter = session
-        .parse(&store, &row)
-        .ok()
-        .map(|it| services::filter_check(session, &it))
-        .transpose()?
-        .flatten();
+    let parsed = session.parse(&store, &row).ok();
+    let filter = parsed.as_ref().map(|it| services::filter_check(session, it)).transpose()?.flatten();
+    let reaches = parsed.as_ref().and_then(|it| services::reaches(session, &store, &row, it).ok().flatten());
     if session.printer.json() {
         let answer = Answer::new("integration", &row.name)
             .and("state", state(&row))
             .and("launched_at", row.launched_at.map(moment))
             .and("document", &row.document)
+            .and(
+                "reaches",
+                reaches.as_ref().map(|all| {
+                    all.iter()
+                        .map(|(origin, by)| serde_json::json!({"origin": origin, "grants": by}))
+                        .collect::<Vec<_>>()
+                }),
+            )
             .and("filter_sent", filter.as_ref().and_then(FilterCheck::sent_instead));
         session.printer.answer(&answer.text()?)?;
         return Ok(ExitStatus::Done);
@@ -396,6 +407,12 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let since =
         row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
     session.printer.story(&format!("# {}: {since}", shown(&row.name)));
+    for (origin, by) in reaches.iter().flatten() {
+        session.printer.story(&match by.as_slice() {
+            [] => format!("# may not reach {}, which its plugin asks for", shown(origin)),
+            by => format!("# may reach {}", by.iter().map(|it| shown(it)).collect::<Vec<_>>().join("; ")),
+        });
+    }
     if let Some(filter) = &filter {
         tell_filter(session, filter);
     }

@@ -8,7 +8,7 @@ use super::credential::warning_of;
 use super::population::Counter;
 use super::services::ready;
 use super::session::Session;
-use crate::config::{Integration, missing_for_launch};
+use crate::config::{Integration, Sandbox, missing_for_launch};
 use crate::engine::contract::{Identity, Page, Setting, Source};
 use crate::engine::{CallError, Connector};
 use crate::store::Store;
@@ -155,14 +155,14 @@ pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Op
         Err(problems) => return Ok(Err(problems)),
     };
     // What the integrations of this credential may reach, it may reach for this test.
-    let mut granted = Vec::new();
+    let mut sandbox = Sandbox::default();
     for row in store.integrations()?.into_iter().filter(|row| row.credential == name) {
         if let Ok(integration) = session.parse(&store, &row) {
-            granted.extend(integration.grants.into_iter().map(|it| (it.origin, it.private)));
+            sandbox.join(integration.sandbox);
         }
     }
-    let grants = granted.iter().map(|(origin, private)| (origin.as_str(), *private));
-    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, grants);
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox)
+        .map(|(connector, _)| connector);
     let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
     Ok(connector.map(|connector| Opened { connector, source }))
 }

@@ -1,6 +1,7 @@
 //! The one place where the command line meets the run and the plugin. Everything else under `cli` reads
 //! arguments and shows answers.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use super::session::Session;
 use super::site::Site;
 use super::trouble::Trouble;
 use crate::config::{self, Integration, SourceField};
-use crate::credential::NEXT_CLIENT_SECRET;
+use crate::credential::{Credential, NEXT_CLIENT_SECRET};
 use crate::engine::contract::{Place, Presence, Setting};
 use crate::model::Targets;
 use crate::store::{CredentialRow, IntegrationRow, Store};
@@ -145,7 +146,8 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let credential = session.credential_row(&store, &row.credential)?;
-    let transformer = || site.transformer();
+    let meter = ready.meter.clone();
+    let transformer = || site.metered(meter.clone());
     let watch = Watch::begin(session.printer, progress);
     let mut job = Job {
         net: site.net.handle(),
@@ -327,6 +329,28 @@ pub(super) fn filter_check(session: &Session, integration: &Integration) -> Resu
     let settings = row.map(|row| row.settings).unwrap_or_default();
     let settings: Vec<Setting> = settings.into_iter().map(|(name, value)| Setting { name, value }).collect();
     Ok(FilterCheck::of(&session.site()?.plugin, integration, &settings)?)
+}
+
+/// What an integration's plugin may reach in effect: each origin that it asks for, and the lines that let it. None
+/// when its credential is not there yet.
+///
+/// # Errors
+/// When the plugin cannot be loaded, or asks for what cannot be.
+pub(super) fn reaches(
+    session: &Session,
+    store: &Store,
+    row: &IntegrationRow,
+    integration: &Integration,
+) -> Result<Option<Vec<(String, Vec<String>)>>> {
+    let Some(credential) = store.credential(&row.credential)? else { return Ok(None) };
+    let site = session.site()?;
+    // What is asked for follows from the settings; the secrets stay shut.
+    let unproven =
+        Credential { name: credential.name, settings: credential.settings, secrets: BTreeMap::new() };
+    let settings = preflight::complete(&site.plugin, &unproven).map_err(all)?;
+    let grants = preflight::granted(&site.manifest, &settings, &integration.sandbox).map_err(all)?;
+    let lines = |all: Vec<&crate::capabilities::Grant>| all.into_iter().map(ToString::to_string).collect();
+    Ok(Some(grants.effective().map(|(origin, by)| (origin.to_string(), lines(by))).collect()))
 }
 
 /// What becomes of the records that an integration keeps beside its mapping.

@@ -11,7 +11,7 @@ use super::trouble::Trouble;
 use crate::capabilities::{Log, LogLimits, SecretSet};
 use crate::config::{PluginPin, SourceField};
 use crate::engine::contract::Manifest;
-use crate::engine::{Engine, EngineOptions, Plugin, Transformer};
+use crate::engine::{Engine, EngineOptions, Meter, Plugin, Transformer};
 use crate::sync::preflight::source_fields;
 
 /// The built-in component, so that one file is the whole installation.
@@ -118,6 +118,11 @@ impl Site {
             net,
             plugin,
         })
+    }
+
+    /// An instance for the pure stages of a run.
+    pub(super) fn metered(&self, meter: Meter) -> Transformer {
+        Transformer::metered(&self.plugin, quiet(), meter)
     }
 
     /// An instance for the pure stages.

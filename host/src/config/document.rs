@@ -10,7 +10,7 @@ use super::keys::{Keys, one_of};
 use super::near::nearest;
 use super::problem::{ConfigReport, Problems};
 use super::source::SourceField;
-use super::{mapping, mapping_tests, plugin, saas, sections};
+use super::{mapping, mapping_tests, plugin, saas, sandbox, sections};
 use crate::model::{Targets, fold_key};
 
 /// The integration without a filter, by the seed's name.
@@ -104,7 +104,7 @@ fn read(
         sections::on(&mut keys, problems);
     let grace = sections::grace(&mut keys, problems);
     let guard = sections::guard(&mut keys, problems);
-    let grants = sections::grants(&mut keys, problems);
+    let sandbox = sandbox::sandbox(&mut keys, problems);
     let priority = keys.integer("priority", -1_000_000..=1_000_000, problems);
     let page_size = keys.integer("page-size", 1..=PAGE_SIZE_MOST, problems).unwrap_or(PAGE_SIZE_MOST);
     let match_keys = match_keys(&mut keys, targets, problems);
@@ -138,7 +138,7 @@ fn read(
         access_roles,
         administrator_roles_from_source,
         guard,
-        grants,
+        sandbox,
         page_size: u32::try_from(page_size).unwrap_or(999),
         saas,
         manager,

@@ -75,8 +75,8 @@ city = { source = ["ext.with.dots", "city"], required = true }
     assert_eq!(it.guard.deactivate, Limit { count: 5, percent: 10.5 });
     assert_eq!(it.guard.clear, Limit { count: 16, percent: 7.0 });
     assert_eq!((it.guard.deactivate_most, it.guard.collapse), (1000, 25));
-    assert_eq!(it.grants[0], GrantEntry { origin: "https://proxy.example".into(), private: false });
-    assert_eq!(it.grants[1], GrantEntry { origin: "http://127.0.0.1:8080".into(), private: true });
+    let grants: Vec<String> = it.sandbox.grants.iter().map(ToString::to_string).collect();
+    assert_eq!(grants, ["https://proxy.example", "http://127.0.0.1:8080 (private)"]);
     let targets: Vec<&str> = it.mapping.iter().map(|rule| rule.target.name.as_str()).collect();
     assert_eq!(targets, ["username", "access_role", "hire_date", "resource_account", "city"], "in its order");
     assert_eq!(it.mapping[2].origin, Origin::Constant("2024-02-03T04:05:06Z".into()));
@@ -227,10 +227,10 @@ fn modes_access_roles_and_grants_are_checked() {
     `contoso.toml` has 5 problems
       contoso.toml:3:11: `http://a.example` is not encrypted: secrets would travel in clear
         help: use https, or `{ origin = "http://a.example", private = true }` for a machine of your own
-      contoso.toml:3:31: `https://a.example/path` is no origin, expected `scheme://host[:port]` with http or https
-        help: an origin has no path and no user name: `"https://graph.microsoft.com"`
-      contoso.toml:3:57: `https://*.example` is no origin, expected `scheme://host[:port]` with http or https
-        help: an origin has no path and no user name: `"https://graph.microsoft.com"`
+      contoso.toml:3:31: `https://a.example/path` is not an origin: it goes on after the host; expected `https://host` or `https://host:port`
+        help: an origin has no path and no user name: `"https://graph.microsoft.com"`; `https://*.example.com` is every name with one more label
+      contoso.toml:3:57: `https://*.example` is not an origin: a wildcard stands before a name of at least two labels; expected `https://host` or `https://host:port`
+        help: an origin has no path and no user name: `"https://graph.microsoft.com"`; `https://*.example.com` is every name with one more label
       contoso.toml:3:78: a grant without `origin`, expected `scheme://host[:port]`
       contoso.toml:3:96: `grants` is a whole number, expected a text in quotes
     "#

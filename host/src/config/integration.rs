@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::mapping_tests::MappingTest;
 use super::plugin::PluginPin;
 use super::saas::SaasLoad;
+use super::sandbox::Sandbox;
 use crate::model::Target;
 
 /// What a run does with rows that it meets.
@@ -203,15 +204,6 @@ impl Default for Guard {
     }
 }
 
-/// An origin that the operator lets the plugin reach, beyond those of the credential's cloud.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantEntry {
-    /// `scheme://host[:port]`.
-    pub origin: String,
-    /// Whether it may be at a private or loopback address, or plain http.
-    pub private: bool,
-}
-
 /// One integration: everything that a run needs to know beside the credential.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Integration {
@@ -259,8 +251,8 @@ pub struct Integration {
     pub administrator_roles_from_source: Vec<String>,
     /// The guard's limits.
     pub guard: Guard,
-    /// Origins that the plugin may reach beside the credential's.
-    pub grants: Vec<GrantEntry>,
+    /// What the plugin may reach and use.
+    pub sandbox: Sandbox,
     /// Users a page.
     pub page_size: u32,
     /// SaaS users are loaded as well, and how; none = people only.

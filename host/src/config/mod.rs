@@ -17,6 +17,7 @@ mod plugin;
 mod problem;
 mod rule;
 mod saas;
+mod sandbox;
 mod sections;
 mod source;
 mod texts;
@@ -25,14 +26,15 @@ pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch
 pub use document::{is_sound_name, parse};
 pub use faults::{MappingFault, locate};
 pub use integration::{
-    Action, DisabledNew, Grace, GrantEntry, Guard, Installation, Integration, Limit, Mode, NullRule, Origin,
-    Path, PathStep, Reactivate, Rule, Write,
+    Action, DisabledNew, Grace, Guard, Installation, Integration, Limit, Mode, NullRule, Origin, Path,
+    PathStep, Reactivate, Rule, Write,
 };
 pub use mapping_tests::{MappingTest, read_file as read_mapping_tests};
 pub use near::nearest;
 pub use plugin::{PluginPin, plugin_of};
 pub use problem::{ConfigReport, Problem};
 pub use saas::{IDLE_AFTER_DAYS, RoleSource, SaasLoad};
+pub use sandbox::Sandbox;
 #[cfg(test)]
 pub(crate) use source::seed_fields;
 pub use source::{SourceField, any_field};

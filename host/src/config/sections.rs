@@ -1,11 +1,10 @@
-//! The sections of a document: `[on]`, `[grace]`, `[guard]` and `grants`.
+//! The sections of a document: `[on]`, `[grace]` and `[guard]`.
 
 use toml::de::DeTable;
-use url::Url;
 
 use super::document::ACTIONS;
-use super::integration::{Action, Grace, GrantEntry, Guard, Limit};
-use super::keys::{Keys, Value, integer, text, wrong_type};
+use super::integration::{Action, Grace, Guard, Limit};
+use super::keys::{Keys, Value, integer, wrong_type};
 use super::problem::Problems;
 
 /// The most that a limit of the guard can be widened to: a hold cannot be switched off.
@@ -112,60 +111,4 @@ fn percent(value: &Value<'_>, problems: &mut Problems<'_>) -> Option<f64> {
 
 fn count(number: Option<i64>) -> Option<u32> {
     number.and_then(|it| u32::try_from(it).ok())
-}
-
-/// What the plugin may reach beside the credential's cloud.
-pub(super) fn grants(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Vec<GrantEntry> {
-    const EXAMPLE: &str =
-        "[\"https://proxy.example\", { origin = \"http://127.0.0.1:8080\", private = true }]";
-    let Some(value) = keys.get("grants") else {
-        return Vec::new();
-    };
-    let Some(items) = value.get_ref().as_array() else {
-        wrong_type(value, "grants", &format!("a list such as `{EXAMPLE}`"), problems);
-        return Vec::new();
-    };
-    items.iter().filter_map(|item| grant(item, problems)).collect()
-}
-
-fn grant(item: &Value<'_>, problems: &mut Problems<'_>) -> Option<GrantEntry> {
-    let (written, private) = match item.get_ref().as_table() {
-        None => (text(item, "grants", problems)?, false),
-        Some(table) => {
-            let mut keys = Keys::new(table);
-            let origin = keys.text("origin", problems);
-            let private = keys.flag("private", problems).unwrap_or(false);
-            keys.finish(" in `grants`", problems);
-            if origin.is_none() && table.get("origin").is_none() {
-                problems.add(item.span(), "a grant without `origin`, expected `scheme://host[:port]`");
-            }
-            (origin?.0, private)
-        }
-    };
-    let wrong = |problems: &mut Problems<'_>| {
-        problems.add_with_help(
-            item.span(),
-            format!("`{written}` is no origin, expected `scheme://host[:port]` with http or https"),
-            "an origin has no path and no user name: `\"https://graph.microsoft.com\"`",
-        );
-        None
-    };
-    let Ok(url) = Url::parse(&written) else {
-        return wrong(problems);
-    };
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let nobody = url.username().is_empty() && url.password().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !bare || !nobody || written.contains('*') {
-        return wrong(problems);
-    }
-    let origin = url.origin().ascii_serialization();
-    if url.scheme() == "http" && !private {
-        problems.add_with_help(
-            item.span(),
-            format!("`{written}` is not encrypted: secrets would travel in clear"),
-            format!("use https, or `{{ origin = \"{origin}\", private = true }}` for a machine of your own"),
-        );
-        return None;
-    }
-    Some(GrantEntry { origin, private })
 }

@@ -8,6 +8,7 @@ use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
 use super::memory::{Allowance, MemoryMarks};
+use super::meter::{Meter, UsedUp};
 use super::network::Network;
 use super::plugin::Plugin;
 use super::usage::Usage;
@@ -34,6 +35,8 @@ pub struct ConnectorCapabilities {
     pub egress: Arc<Egress>,
     /// How much of the network.
     pub budget: TrafficBudget,
+    /// How much else.
+    pub meter: Meter,
     /// What it says.
     pub log: Log,
 }
@@ -90,10 +93,11 @@ type Asked<'a, R> = Pin<Box<dyn Future<Output = Answer<R>> + Send + 'a>>;
 impl Connector {
     /// A session that has not started: the first call makes the instance.
     pub fn new(plugin: &Plugin, capabilities: ConnectorCapabilities) -> Self {
-        let ConnectorCapabilities { grants, secrets, egress, budget, log } = capabilities;
+        let ConnectorCapabilities { grants, secrets, egress, budget, meter, log } = capabilities;
         let door = Door::new(egress, grants, secrets.clone(), budget);
-        let witness = Witness { clock: CpuClock::default(), marks: MemoryMarks::default(), log };
-        let (pre, limits) = (plugin.0.connector.clone(), plugin.0.engine.options.connector);
+        let (pre, mut limits) = (plugin.0.connector.clone(), plugin.0.engine.options.connector);
+        limits.memory = meter.memory(limits.memory);
+        let witness = Witness { clock: CpuClock::of(meter), marks: MemoryMarks::default(), log };
         Self { maker: Maker { pre, limits, door, secrets, witness }, live: None, usage: Usage::default() }
     }
 
@@ -222,6 +226,11 @@ impl Connector {
         self.maker.secrets.accepted(secret)
     }
 
+    /// The limits of each of its calls.
+    pub fn limits(&self) -> Limits {
+        self.maker.limits
+    }
+
     /// The session's log.
     pub fn log(&self) -> &Log {
         &self.maker.witness.log
@@ -233,6 +242,11 @@ impl Connector {
         F: for<'a> FnOnce(&'a mut Live) -> Asked<'a, R> + Send + 'static,
     {
         let limits = self.maker.limits;
+        let meter = self.maker.witness.clock.meter().clone();
+        let over = |used_up: UsedUp| CallError::Budget { call, what: used_up.what, limit: used_up.limit };
+        if let Some(used_up) = meter.used_up() {
+            return Err(over(used_up));
+        }
         self.usage.calls += 1;
         self.maker.witness.begin_call();
         // What an earlier call left behind must not explain this one.
@@ -251,14 +265,16 @@ impl Connector {
         };
         // A task of its own: a panic in host code ends here, and dropping this future ends the call.
         let mut task = JoinSet::new();
-        task.spawn(Charged::new(timeout(limits.wall, work), self.maker.witness.clock.clone()));
+        task.spawn(Charged::new(timeout(meter.wall(limits.wall), work), self.maker.witness.clock.clone()));
         match task.join_next().await {
             Some(Ok(Ok(Ok((live, answer))))) => {
                 self.live = Some(live);
                 answer.map_err(|error| self.failure(error))
             }
             Some(Ok(Ok(Err(error)))) => Err(self.maker.witness.verdict(call, &error, &limits)),
-            Some(Ok(Err(_))) => Err(CallError::Deadline { call, limit: limits.wall }),
+            Some(Ok(Err(_))) => {
+                Err(meter.used_up().map_or(CallError::Deadline { call, limit: limits.wall }, over))
+            }
             Some(Err(join)) => Err(CallError::Host { call, why: panic_words(join.into_panic()) }),
             None => Err(CallError::Host { call, why: "the call vanished".to_owned() }),
         }

@@ -3,6 +3,7 @@
 //! A tick every 10 ms makes running guest code look at its clock. The clock runs only while the call is
 //! being polled, so that waiting for the network costs nothing, and each look also lets other tasks run.
 
+use super::meter::Meter;
 use rustix::time::{ClockId, clock_gettime};
 use std::future::Future;
 use std::pin::Pin;
@@ -42,9 +43,21 @@ struct Inner {
     call: AtomicU64,
     /// What the thread had used when the present stretch began; zero while it is not known.
     since: AtomicU64,
+    /// The run's.
+    meter: Meter,
 }
 
 impl CpuClock {
+    /// A clock that is charged to a run as well.
+    pub(super) fn of(meter: Meter) -> Self {
+        Self(Arc::new(Inner { meter, ..Inner::default() }))
+    }
+
+    /// The run's meter.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
     /// Of all calls.
     pub(super) fn total(&self) -> Duration {
         Duration::from_nanos(self.0.total.load(Ordering::Relaxed))
@@ -69,12 +82,13 @@ impl CpuClock {
         Running { clock: self, began: Some(Instant::now()) }
     }
 
-    /// Whether this call has run for `most`. To be asked on the thread that it runs on.
+    /// Whether this call has run for `most`, or the run has used up its own. To be asked on the thread that it runs on.
     fn is_over(&self, most: Duration) -> bool {
         let now = thread_time();
         let begun = self.0.since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         let running = now.saturating_sub(begun.err().unwrap_or(now));
-        Duration::from_nanos(self.0.call.load(Ordering::Relaxed) + running) >= most
+        let call = Duration::from_nanos(self.0.call.load(Ordering::Relaxed) + running);
+        call >= most || self.0.meter.is_over(running)
     }
 }
 
@@ -99,6 +113,7 @@ impl Drop for Running<'_> {
         };
         clock.call.fetch_add(ran, Ordering::Relaxed);
         clock.total.fetch_add(ran, Ordering::Relaxed);
+        clock.meter.charge(ran);
     }
 }
 

@@ -125,6 +125,16 @@ pub enum CallError {
         /// `Limits::cpu`.
         limit: Duration,
     },
+    /// The run has used up what it may use in all.
+    #[error("`{call}` was stopped: the run has used up its {limit:?} of {what}")]
+    Budget {
+        /// The export.
+        call: &'static str,
+        /// `processor time`, or `time`.
+        what: &'static str,
+        /// Of `RunBudget`.
+        limit: Duration,
+    },
     /// It asked for more memory than it gets, and gave up.
     #[error("`{call}` needed more than {limit} bytes of memory and was stopped")]
     MemoryLimit {

@@ -9,6 +9,7 @@ use super::cpu::{self, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
 use super::memory::{Allowance, MemoryMarks};
+use super::meter::Meter;
 use super::plugin::Plugin;
 use super::usage::Usage;
 use super::verdict::{Witness, panic_words};
@@ -41,8 +42,14 @@ pub(super) struct PureState {
 impl Transformer {
     /// A stage that has not started: the first call makes the instance.
     pub fn new(plugin: &Plugin, log: Log) -> Self {
-        let (pre, limits) = (plugin.0.transform.clone(), plugin.0.engine.options.transform);
-        let witness = Witness { clock: CpuClock::default(), marks: MemoryMarks::default(), log };
+        Self::metered(plugin, log, Meter::default())
+    }
+
+    /// The same, charged to a run.
+    pub fn metered(plugin: &Plugin, log: Log, meter: Meter) -> Self {
+        let (pre, mut limits) = (plugin.0.transform.clone(), plugin.0.engine.options.transform);
+        limits.memory = meter.memory(limits.memory);
+        let witness = Witness { clock: CpuClock::of(meter), marks: MemoryMarks::default(), log };
         Self { pre, limits, witness, live: None, usage: Usage::default(), raw: String::new() }
     }
 
@@ -126,6 +133,10 @@ impl Transformer {
         call: &'static str,
         ask: impl FnOnce(&mut Live) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
+        if self.witness.clock.meter().is_over(0) {
+            let limit = self.witness.clock.meter().used_up().map_or(self.limits.cpu, |it| it.limit);
+            return Err(CallError::Budget { call, what: "processor time", limit });
+        }
         self.usage.calls += 1;
         self.witness.begin_call();
         let kept = self.live.take();

@@ -44,6 +44,9 @@ impl Witness {
         }
         let trap = error.downcast_ref::<Trap>();
         if trap == Some(&Trap::Interrupt) {
+            if let Some(used_up) = self.clock.meter().used_up() {
+                return CallError::Budget { call, what: used_up.what, limit: used_up.limit };
+            }
             return CallError::CpuLimit { call, limit: limits.cpu };
         }
         if let Some(why) = host_allocation(error) {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::rule;
 use crate::engine::contract::{BadRecord, MappedRecord};
-use crate::model::{CONNECTOR_SYNC_TIME, Millis, Targets};
+use crate::model::{CONNECTOR_SYNC_TIME, MANAGER, Millis, Targets};
 use crate::store::{ChangeRow, PersonRow, Question, StandingLock, StandingPin, fields};
 
 /// One field.
@@ -76,6 +76,8 @@ pub(super) struct Feed<'a> {
     pub(super) integration: &'a str,
     pub(super) mapping: &'a str,
     pub(super) stamps: bool,
+    /// A pass of its own fills the field `manager`.
+    pub(super) managers: bool,
     pub(super) mapped: Option<&'a Result<MappedRecord, BadRecord>>,
     pub(super) barred: Vec<(String, String)>,
     pub(super) held: &'a [Question],
@@ -151,6 +153,11 @@ pub(super) fn stories(
                 .or_default()
                 .push(RuleStory { mapped: Mapped::Stamp, ..stamp });
         }
+    }
+    for feed in feeds.iter().filter(|feed| feed.managers) {
+        let rule = "the manager's username, read in a pass of its own (`manager = true`)".to_owned();
+        let story = RuleStory { mapped: Mapped::Unknown, ..feed.rule(MANAGER, rule, locks) };
+        rules.entry(MANAGER.to_owned()).or_default().push(story);
     }
     let mut names: Vec<(String, String)> =
         targets.iter().map(|it| (it.name.clone(), it.label.clone())).collect();

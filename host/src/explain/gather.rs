@@ -146,6 +146,7 @@ fn feed<'a>(tale: &'a Tale, own: &'a Rules, looked: Option<&'a Looked>) -> Optio
         integration: &own.row.name,
         mapping: &terms.mapping,
         stamps: terms.integration.mapping.iter().any(|rule| rule.origin == Origin::SyncTime),
+        managers: terms.integration.manager,
         mapped: looked.map(|it| &it.mapped),
         barred: looked
             .map(|it| it.barred.iter().map(|bar| (bar.field.clone(), bar.reason.clone())).collect())

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use super::filter::FilterCheck;
 use super::run::LastApplied;
 use super::terms::Feeder;
-use crate::capabilities::{
-    Egress, EgressOptions, Grant, Grants, Log, LogLimits, Origin, Secret, SecretSet, TrafficBudget,
-};
-use crate::config::{self, ConfigReport, Integration, SourceField};
+use crate::capabilities::{Egress, EgressOptions, Grant, Grants, Log, LogLimits, Secret, SecretSet};
+use crate::config::{self, ConfigReport, Integration, Sandbox, SourceField};
 use crate::credential::Credential;
 use crate::engine::contract::{Error, Manifest, Setting, Source, ValueType as WireType};
-use crate::engine::{CallError, Connector, ConnectorCapabilities, Needs, Plugin, Transformer};
+use crate::engine::{CallError, Connector, ConnectorCapabilities, Meter, Needs, Plugin, Transformer};
 use crate::model::{MANAGER, Targets, ValueType};
 use crate::store::{IntegrationRow, Store};
 
@@ -50,6 +48,29 @@ pub struct Ready {
     pub filter: Option<FilterCheck>,
     /// To talk to the source.
     pub connector: Connector,
+    /// What the run may use; the half that maps is charged to it as well.
+    pub meter: Meter,
+}
+
+impl Ready {
+    /// What the plugin used, and how much it might.
+    #[must_use]
+    pub fn receipt(&self) -> serde_json::Value {
+        let sandbox = &self.integration.sandbox;
+        let mut receipt = serde_json::to_value(self.connector.usage()).unwrap_or_default();
+        if let Some(receipt) = receipt.as_object_mut() {
+            receipt.insert("run".to_owned(), serde_json::to_value(self.meter.used()).unwrap_or_default());
+            receipt.insert(
+                "limits".to_owned(),
+                serde_json::json!({
+                    "requests": sandbox.traffic.requests, "sent_bytes": sandbox.traffic.sent,
+                    "received_bytes": sandbox.traffic.received, "memory": self.connector.limits().memory,
+                    "log_bytes": sandbox.log_bytes.unwrap_or(LogLimits::default().total_bytes),
+                }),
+            );
+        }
+        receipt
+    }
 }
 
 /// The fields of a manifest, as documents name them.
@@ -130,9 +151,9 @@ pub fn prepare(
     });
     let filter = try_filter(plugin, &integration, &settings, &mut problems);
     let session = session(plugin, manifest, &settings, credential, &integration);
-    let connector = session.map_err(|more| problems.extend(more)).ok();
+    let session = session.map_err(|more| problems.extend(more)).ok();
     let others = others(store, &integration, &fields).map_err(|problem| problems.push(problem)).ok();
-    let (Some(connector), Some(others), Ok(select)) = (connector, others, select) else {
+    let (Some((connector, meter)), Some(others), Ok(select)) = (session, others, select) else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -172,6 +193,7 @@ pub fn prepare(
         others,
         filter,
         connector,
+        meter,
     })
 }
 
@@ -188,9 +210,8 @@ pub fn session(
     settings: &[Setting],
     credential: Credential,
     integration: &Integration,
-) -> Result<Connector, Vec<Problem>> {
-    let entries = integration.grants.iter().map(|it| (it.origin.as_str(), it.private));
-    connect(plugin, manifest, settings, credential, entries)
+) -> Result<(Connector, Meter), Vec<Problem>> {
+    connect(plugin, manifest, settings, credential, &integration.sandbox)
 }
 
 /// As [`session`], for a credential that no integration uses yet: only what lies in its vendor's cloud, and
@@ -198,32 +219,15 @@ pub fn session(
 ///
 /// # Errors
 /// All holes, grants and secrets that are missing.
-pub fn connect<'g>(
+pub fn connect(
     plugin: &Plugin,
     manifest: &Manifest,
     settings: &[Setting],
     credential: Credential,
-    granted: impl Iterator<Item = (&'g str, bool)>,
-) -> Result<Connector, Vec<Problem>> {
+    sandbox: &Sandbox,
+) -> Result<(Connector, Meter), Vec<Problem>> {
     let mut problems = Vec::new();
-    let needs = Needs::of(manifest, settings)
-        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])?;
-    // The credential's own hosts are granted by naming them, but only over TLS and to public addresses.
-    let mut grants: Vec<Grant> = needs
-        .origins
-        .iter()
-        .filter(|it| it.is_secure())
-        .map(|origin| Grant { origin: origin.clone(), private: false })
-        .collect();
-    for (origin, private) in granted {
-        match origin.parse::<Origin>() {
-            Ok(origin) => grants.push(Grant { origin, private }),
-            Err(error) => {
-                problems.push(Problem { place: "grants", what: format!("`{origin}`: {error}"), help: None })
-            }
-        }
-    }
-    let grants = Grants::new(needs.origins, grants);
+    let grants = granted(manifest, settings, sandbox)?;
     for denial in grants.missing() {
         let what = denial.to_string();
         let help = Some(format!("{TO_ALLOW}{}", denial.advice()));
@@ -233,6 +237,7 @@ pub fn connect<'g>(
             problems.push(problem);
         }
     }
+    let needs = Needs::of(manifest, settings).unwrap_or_default();
     let values = credential.secrets.into_iter().map(|(name, value)| (name, Secret::new(value.expose())));
     let secrets = SecretSet::new(needs.secrets, needs.tokens, values).map_err(|error| {
         problems.push(Problem {
@@ -241,24 +246,60 @@ pub fn connect<'g>(
             help: Some(format!("userload credential edit {}", credential.name)),
         });
     });
-    let egress = Egress::new(EgressOptions::default()).map_err(|error| {
-        problems.push(Problem { place: "network", what: error.to_string(), help: None });
-    });
+    let egress = egress(sandbox).map_err(|problem| problems.push(problem));
     let (Ok(secrets), Ok(egress)) = (secrets, egress) else { return Err(problems) };
     if !problems.is_empty() {
         return Err(problems);
     }
-    let log = Log::new(LogLimits::default(), secrets.clone());
-    Ok(Connector::new(
-        plugin,
-        ConnectorCapabilities {
-            grants,
-            secrets,
-            egress: Arc::new(egress),
-            budget: TrafficBudget::default(),
-            log,
-        },
-    ))
+    let limits = LogLimits::default();
+    let limits = LogLimits { total_bytes: sandbox.log_bytes.unwrap_or(limits.total_bytes), ..limits };
+    let log = Log::new(limits, secrets.clone());
+    let (budget, meter) = (sandbox.traffic, Meter::new(sandbox.budget));
+    let egress = Arc::new(egress);
+    let capabilities = ConnectorCapabilities { grants, secrets, egress, budget, meter: meter.clone(), log };
+    Ok((Connector::new(plugin, capabilities), meter))
+}
+
+/// What the plugin asks for with these settings, and the operator granted.
+///
+/// # Errors
+/// When the manifest asks for what cannot be.
+pub fn granted(manifest: &Manifest, settings: &[Setting], sandbox: &Sandbox) -> Result<Grants, Vec<Problem>> {
+    let needs = Needs::of(manifest, settings)
+        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])?;
+    let lines = &sandbox.grants;
+    // The credential's own hosts are granted by naming them, but only over TLS and to public addresses; and not
+    // where the operator says more exactly what of them.
+    let implied =
+        needs.origins.iter().filter(|it| it.is_secure() && !lines.iter().any(|line| line.origins.covers(it)));
+    let implied: Vec<Grant> = implied.map(|origin| Grant::all_of(origin.clone(), false)).collect();
+    Ok(Grants::new(needs.origins.clone(), implied.into_iter().chain(lines.iter().cloned())))
+}
+
+/// The largest file of certificates: those of all public authorities have a quarter of a MiB.
+const MOST_CERTIFICATES: u64 = 1 << 20;
+
+fn egress(sandbox: &Sandbox) -> Result<Egress, Problem> {
+    let wrong = |what: String, help: Option<String>| Problem { place: "network", what, help };
+    let extra_ca = match &sandbox.ca_file {
+        None => None,
+        Some(path) => {
+            let about = |why: String| {
+                let help = "`network.ca-file` of the integration names a PEM file of certificates".to_owned();
+                wrong(format!("cannot read `{}`: {why}", path.display()), Some(help))
+            };
+            let size = std::fs::metadata(path).map_err(|error| about(error.to_string()))?.len();
+            if size > MOST_CERTIFICATES {
+                return Err(about(format!("it has {size} bytes, more than {MOST_CERTIFICATES}")));
+            }
+            Some(std::fs::read(path).map_err(|error| about(error.to_string()))?)
+        }
+    };
+    let options = EgressOptions { extra_ca, proxy: sandbox.proxy.clone(), ..EgressOptions::default() };
+    Egress::new(options).map_err(|error| {
+        let file = sandbox.ca_file.as_ref().map(|it| format!("`{}`: ", it.display())).unwrap_or_default();
+        wrong(format!("{file}{error}"), None)
+    })
 }
 
 /// The other launched integrations of the store, and what they fill.

@@ -172,7 +172,7 @@ fn not_begun(job: &mut Job<'_>, kind: RunKind, retry: &Retry, error: &RunError) 
     report.state = RunState::Failed;
     report.error = Some(told(error));
     report.cost = retry.cost;
-    report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
+    report.receipt = job.ready.receipt();
     report.ended_at = Some(at);
     job.store.add_failed_run(&new, report).ok()
 }
@@ -349,7 +349,7 @@ impl Course {
             ));
         }
         report.cost = self.retry.cost;
-        report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
+        report.receipt = job.ready.receipt();
         report.causes = job.store.cause_groups(run)?;
         report.held = job.store.held_groups(run, &self.terms.integration.name, self.at)?;
         report.newly_held = report.held.iter().map(|group| group.new).sum();
@@ -368,7 +368,7 @@ impl Course {
         self.report.error = Some(told(error));
         self.report.cost = self.retry.cost;
         self.report.timings = self.timings;
-        self.report.receipt = serde_json::to_value(job.ready.connector.usage()).unwrap_or_default();
+        self.report.receipt = job.ready.receipt();
         self.report.ended_at = Some(job.clock.now());
         // When even this cannot be written, the next start discards the run.
         if let Err(also) = job.store.end_run(self.terms.run, RunState::Failed, &self.report) {

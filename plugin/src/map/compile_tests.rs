@@ -68,7 +68,7 @@ fn paths_and_separators_are_bounded() {
     let path = |keys: usize| {
         format!(r#"{{"target":"a","type":"text","source":[{}]}}"#, vec![r#""k""#; keys].join(","))
     };
-    assert!(compile(&format!(r#"{{"version":1,"fields":[{}]}}"#, path(PATH_KEYS))).is_ok());
+    assert!(compile(&format!(r#"{{"version":1,"fields":[{}]}}"#, path(PATH_KEYS)), "accountEnabled").is_ok());
     assert!(reasons(&path(PATH_KEYS + 1)).contains("a source of 1 to 16 keys"));
     let separator = "-".repeat(101);
     let join =

@@ -9,6 +9,7 @@ mod expression;
 mod faults;
 mod memo;
 mod near;
+mod rules;
 mod steps;
 mod value;
 mod walk;

@@ -143,6 +143,7 @@ const TABLE: &[(&str, &str)] = &[
     ("runs show 99999", "there is no run 99999"),
     ("plugin inspect nothing.wasm", "cannot read the plugin `nothing.wasm`"),
     ("plugin inspect taken.toml", "cannot be used"),
+    ("plugin verify nothing", "unexpected argument"),
     ("status --tenant nobody", "there is no tenant `nobody`"),
     ("demo --folder taken.toml", "is there already, and not from a demonstration"),
     // Wrong types.

@@ -374,3 +374,23 @@ fn a_log_that_was_left_behind_is_left_alone() {
     let after = (std::fs::read(copy.join("userload.sqlite")).unwrap(), std::fs::read(&log).unwrap());
     assert!(after == before);
 }
+
+#[test]
+fn the_manager_has_a_rule_and_a_history() {
+    let mut town = Town::new("manager = true");
+    let managed_by = |town: &Town, n: usize| {
+        town.change(|world| world.edit(&town.ids[3], |user| user.set_manager(Some(&town.ids[n])))).unwrap();
+    };
+    managed_by(&town, 0);
+    town.night(0);
+    let story = town.why(&upn(3));
+    assert_eq!(story.field("manager")["value"], upn(0));
+    assert!(story.field("manager")["rules"][0]["rule"].as_str().unwrap().contains("a pass of its own"));
+    assert_eq!(story.history("manager"), "contoso 1");
+    town.run(&["people", "lock", &upn(3), "manager"]).ended(0);
+    managed_by(&town, 1);
+    town.night(0);
+    let story = town.why(&upn(3));
+    assert_eq!(story.field("manager")["value"], upn(0));
+    assert_eq!(story.not_applied("manager"), "locked by hand");
+}

@@ -3,7 +3,7 @@
 use super::fault::{Fault, Refusal, of_hyper};
 use super::limits::EgressLimits;
 use super::traffic::Ledger;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body::{Body, Frame, SizeHint};

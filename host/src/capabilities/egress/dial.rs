@@ -2,9 +2,10 @@
 
 use super::fault::{Fault, Refusal};
 use super::limits::EgressLimits;
+use super::tunnel;
 use crate::capabilities::denial::Denial;
 use crate::capabilities::networks::{Reach, reach};
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -48,6 +49,8 @@ pub(super) struct Dialler {
     pub(super) tls: TlsConnector,
     pub(super) limits: EgressLimits,
     pub(super) private: bool,
+    /// Everything goes through it; never together with `private`.
+    pub(super) proxy: Option<Origin>,
     pub(super) dialled: Arc<AtomicU64>,
 }
 
@@ -61,8 +64,13 @@ impl Dialler {
     }
 
     async fn connect(&self, origin: &Origin) -> Result<Conn, Refusal> {
-        let addresses = self.addresses(origin).await?;
-        let stream = self.first_that_answers(origin, &addresses).await?;
+        let stream = match &self.proxy {
+            None => {
+                let addresses = self.addresses(origin).await?;
+                self.first_that_answers(origin, &addresses).await?
+            }
+            Some(proxy) => self.through(proxy, origin).await?,
+        };
         self.dialled.fetch_add(1, Ordering::Relaxed);
         if !origin.is_secure() {
             return Ok(Conn(TokioIo::new(Box::pin(stream))));
@@ -72,6 +80,25 @@ impl Dialler {
         let name = ServerName::try_from(name).map_err(|error| untrusted(error.to_string()))?;
         let stream = self.tls.connect(name, stream).await.map_err(|error| untrusted(error.to_string()))?;
         Ok(Conn(TokioIo::new(Box::pin(stream))))
+    }
+
+    /// A connection that a proxy makes. Names are the proxy's to resolve, so that only an origin which is an
+    /// address can be judged; the certificate still has to be the name's.
+    async fn through(&self, proxy: &Origin, origin: &Origin) -> Result<TcpStream, Refusal> {
+        let bare = origin.host().trim_start_matches('[').trim_end_matches(']');
+        if !origin.is_secure() {
+            return Err(Denial::NotEncrypted { origin: origin.clone() }.into());
+        }
+        if let Ok(address) = bare.parse()
+            && reach(address) != Reach::Public
+        {
+            return Err(Denial::Address { origin: origin.clone(), address, reach: reach(address) }.into());
+        }
+        // The proxy is the operator's word: it may be in the own network.
+        let own = Self { private: true, proxy: None, ..self.clone() };
+        let addresses = own.addresses(proxy).await?;
+        let stream = own.first_that_answers(proxy, &addresses).await?;
+        tunnel::open(stream, proxy, origin).await
     }
 
     /// All addresses of the origin, or a refusal when one of them is out of reach: a name with a public and

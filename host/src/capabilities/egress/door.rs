@@ -9,7 +9,8 @@ use super::request::{self, Target};
 use super::swap;
 use super::traffic::{Ledger, Traffic, TrafficBudget};
 use crate::capabilities::denial::Denial;
-use crate::capabilities::policy::{Grants, Origin};
+use crate::capabilities::origin::Origin;
+use crate::capabilities::policy::Grants;
 use crate::capabilities::vault::SecretSet;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -102,7 +103,7 @@ impl Door {
 
         // Checked before anything is swapped: a request that may not leave never holds a secret.
         let target = Target::of(&parts, limits)?;
-        let private = grants.check(&target.origin)?.private;
+        let private = grants.check(&target.origin, &target.method, &target.path)?.private;
         let headers = request::headers(&parts.headers, limits)?;
         if body.len() > limits.request_body {
             return Err(too_large(limits).into());

@@ -2,7 +2,7 @@
 //! text; the host prefers this.
 
 use crate::capabilities::denial::Denial;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use std::error::Error;
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod tunnel;
 
 pub use body::ReplyBody;
 pub use dial::{Resolve, SystemResolver};

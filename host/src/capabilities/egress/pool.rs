@@ -2,6 +2,7 @@
 
 use super::dial::{Dialler, Resolve, SystemResolver};
 use super::limits::EgressLimits;
+use crate::capabilities::origin::Origin;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
@@ -32,6 +33,8 @@ pub struct EgressOptions {
     pub limits: EgressLimits,
     /// Certificates to trust besides Mozilla's roots, as PEM text (a company's own authority).
     pub extra_ca: Option<Vec<u8>>,
+    /// Connections to public origins go through this proxy, by CONNECT. It resolves their names itself.
+    pub proxy: Option<Origin>,
     /// None = the operating system's.
     pub resolver: Option<Arc<dyn Resolve>>,
 }
@@ -54,6 +57,7 @@ impl Egress {
         let dialled = Arc::new(AtomicU64::new(0));
         let tls = TlsConnector::from(Arc::new(trust(options.extra_ca.as_deref())?));
         let resolver = options.resolver.unwrap_or_else(|| Arc::new(SystemResolver));
+        let proxy = options.proxy;
         let client = |private| {
             let (resolver, tls, dialled) = (resolver.clone(), tls.clone(), dialled.clone());
             Client::builder(TokioExecutor::new())
@@ -63,7 +67,14 @@ impl Egress {
                 .http1_max_headers(limits.reply_headers)
                 // hyper panics below 8 KiB.
                 .http1_max_buf_size(limits.reply_head.max(8 << 10))
-                .build(Dialler { resolver, tls, limits, private, dialled })
+                .build(Dialler {
+                    resolver,
+                    tls,
+                    limits,
+                    private,
+                    proxy: proxy.clone().filter(|_| !private),
+                    dialled,
+                })
         };
         Ok(Self { public: client(false), private: client(true), limits, dialled })
     }

@@ -4,7 +4,7 @@
 use super::echo::{Needles, contains};
 use super::fault::{Fault, Refusal};
 use crate::capabilities::denial::Denial;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use crate::capabilities::secret::Secret;
 use crate::capabilities::vault::SecretSet;
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 
 use super::limits::EgressLimits;
 use crate::capabilities::denial::Denial;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, request};
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use crate::capabilities::vault::{Binding, SecretAsk, SecretKind, TokenAsk};
 use http::{HeaderName, Method};
 use proptest::prelude::*;

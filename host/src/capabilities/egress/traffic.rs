@@ -2,13 +2,13 @@
 
 use super::fault::{Fault, Refusal};
 use crate::capabilities::denial::Denial;
-use crate::capabilities::policy::Origin;
+use crate::capabilities::origin::Origin;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What one session may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TrafficBudget {
     /// Requests.
     pub requests: u64,

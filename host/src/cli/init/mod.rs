@@ -383,7 +383,8 @@ fn reading(session: &Session, opening: &Opening, integration: &Integration) -> R
         page_size: integration.page_size,
         delta: false,
     };
-    Ok(Reading { connector: connector.map_err(here)?, source, filter })
+    let (connector, _) = connector.map_err(here)?;
+    Ok(Reading { connector, source, filter })
 }
 
 /// Proves the credential, reads a sample, proposes, counts and previews. Changes nothing. What the credential

@@ -269,3 +269,45 @@ async fn a_flood_of_words_is_cut_and_counted() {
     let bytes: usize = connector.log().take().iter().map(|line| line.text.len()).sum();
     assert!(bytes < 260 * 1_024, "{bytes}");
 }
+
+/// What a run may use in all ends it, though every call keeps to its own limit; and then nothing of it runs.
+#[tokio::test]
+async fn a_run_has_so_much_processor_and_time_in_all() {
+    let guest = Guest::new().export("identify", FOREVER).export("map-record", FOREVER);
+    let plugin = load(&guest);
+    let cpu = Duration::from_millis(60);
+    let meter = Meter::new(RunBudget { cpu, ..RunBudget::default() });
+    let capabilities =
+        ConnectorCapabilities { meter: meter.clone(), ..capabilities(Grants::default(), SecretSet::none()) };
+    let mut session = Connector::new(&plugin, capabilities);
+    let over = |call| CallError::Budget { call, what: "processor time", limit: cpu };
+    assert_eq!(session.identify(&source()).await.unwrap_err(), over("identify"));
+    assert!((60..200).contains(&meter.used().cpu_ms), "{:?}", meter.used());
+    // The other half is charged to the same run.
+    let used = meter.used().cpu_ms;
+    let mut transformer = Transformer::metered(&plugin, log(), meter.clone());
+    assert_eq!(transformer.map_record("{}", "{}").unwrap_err(), over("map-record"));
+    assert_eq!(session.identify(&source()).await.unwrap_err(), over("identify"));
+    assert_eq!(meter.used().cpu_ms, used, "something ran all the same");
+
+    let wall = Duration::from_millis(80);
+    let meter = Meter::new(RunBudget { wall, ..RunBudget::default() });
+    let capabilities =
+        ConnectorCapabilities { meter, ..super::capabilities(Grants::default(), SecretSet::none()) };
+    let mut session = Connector::new(&plugin, capabilities);
+    let error = session.identify(&source()).await.unwrap_err();
+    assert_eq!(error, CallError::Budget { call: "identify", what: "time", limit: wall });
+}
+
+#[tokio::test]
+async fn an_operator_can_give_less_memory_and_never_more() {
+    let bomb = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable";
+    let plugin = load(&Guest::new().export("identify", bomb));
+    for (given, limit) in [(8 << 20, 8 << 20), (1 << 30, 64 << 20)] {
+        let meter = Meter::new(RunBudget { memory: Some(given), ..RunBudget::default() });
+        let capabilities =
+            ConnectorCapabilities { meter, ..capabilities(Grants::default(), SecretSet::none()) };
+        let error = Connector::new(&plugin, capabilities).identify(&source()).await.unwrap_err();
+        assert_eq!(error, CallError::MemoryLimit { call: "identify", limit });
+    }
+}

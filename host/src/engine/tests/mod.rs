@@ -10,7 +10,8 @@ mod session;
 
 use super::*;
 use crate::capabilities::{
-    Egress, EgressLimits, EgressOptions, Grant, Grants, Log, LogLimits, Origin, SecretSet, TrafficBudget,
+    Egress, EgressLimits, EgressOptions, Grant, Grants, Log, LogLimits, Origin, RunBudget, SecretSet,
+    TrafficBudget,
 };
 use contract::Source;
 use guest::Guest;
@@ -41,7 +42,14 @@ fn capabilities(grants: Grants, secrets: SecretSet) -> ConnectorCapabilities {
     let limits = EgressLimits { connect: second, first_byte: second, ..EgressLimits::default() };
     let egress = Egress::new(EgressOptions { limits, ..EgressOptions::default() }).unwrap();
     let log = Log::new(LogLimits::default(), secrets.clone());
-    ConnectorCapabilities { grants, secrets, egress: Arc::new(egress), budget: TrafficBudget::default(), log }
+    ConnectorCapabilities {
+        grants,
+        secrets,
+        egress: Arc::new(egress),
+        budget: TrafficBudget::default(),
+        meter: Meter::default(),
+        log,
+    }
 }
 
 /// A session without network and secrets.
@@ -50,7 +58,7 @@ fn connector(plugin: &Plugin) -> Connector {
 }
 
 fn granted(origin: &Origin) -> Grants {
-    Grants::new([origin.clone()], [Grant { origin: origin.clone(), private: true }])
+    Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)])
 }
 
 fn source() -> Source {

@@ -44,7 +44,7 @@ fn a_whole_enumeration_and_neither_secret_nor_token_in_the_guests_memory() {
     let (needs, settings) = settings(&plugin, &sim.origin());
     let secrets = [("client-secret".to_owned(), Secret::new(DEFAULT_SECRET))];
     let secrets = SecretSet::new(needs.secrets, needs.tokens, secrets).unwrap();
-    let grants = needs.origins.iter().map(|origin| Grant { origin: origin.clone(), private: true });
+    let grants = needs.origins.iter().map(|origin| Grant::all_of(origin.clone(), true));
     let grants = Grants::new(needs.origins.clone(), grants);
     let caps = capabilities(grants, secrets);
     let egress = caps.egress.clone();
@@ -99,7 +99,7 @@ fn a_wrong_secret_is_the_sources_word_and_not_a_fault() {
     let (needs, settings) = settings(&plugin, &sim.origin());
     let secrets = [("client-secret".to_owned(), Secret::new("not-the-secret-at-all"))];
     let secrets = SecretSet::new(needs.secrets, needs.tokens, secrets).unwrap();
-    let grants = needs.origins.iter().map(|origin| Grant { origin: origin.clone(), private: true });
+    let grants = needs.origins.iter().map(|origin| Grant::all_of(origin.clone(), true));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut connector =
         Connector::new(&plugin, capabilities(Grants::new(needs.origins.clone(), grants), secrets));

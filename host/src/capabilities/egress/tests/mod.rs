@@ -2,13 +2,14 @@
 
 mod bodies;
 mod policy;
+mod proxy;
 mod secrets;
 mod timing;
 mod tls;
 
 use super::*;
-use crate::capabilities::policy::{Grant, Grants, Origin};
 use crate::capabilities::vault::SecretSet;
+use crate::capabilities::{Grant, Grants, Origin};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -132,7 +133,7 @@ pub(super) fn egress(limits: EgressLimits) -> Arc<Egress> {
 
 /// A door that may reach `origin`, private or not, without secrets.
 pub(super) fn door_to(origin: &Origin, limits: EgressLimits) -> Door {
-    let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private: true }]);
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)]);
     Door::new(egress(limits), grants, SecretSet::none(), TrafficBudget::default())
 }
 

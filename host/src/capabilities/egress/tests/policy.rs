@@ -28,7 +28,7 @@ fn named(host: &'static str, addresses: &[&str], port: u16, secure: bool, privat
         resolver: Some(resolver),
         ..EgressOptions::default()
     };
-    let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private }]);
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), private)]);
     let egress = Arc::new(Egress::new(options).unwrap());
     (Door::new(egress, grants, SecretSet::none(), TrafficBudget::default()), origin)
 }
@@ -103,7 +103,7 @@ async fn a_connection_made_under_a_private_grant_serves_nobody_without_one() {
     // `https` on both sides of the pool key would be the same; here the origin is the same and only the
     // grant differs.
     let with = |private| {
-        let grants = Grants::new([server.origin.clone()], [Grant { origin: server.origin.clone(), private }]);
+        let grants = Grants::new([server.origin.clone()], [Grant::all_of(server.origin.clone(), private)]);
         Door::new(shared.clone(), grants, SecretSet::none(), TrafficBudget::default())
     };
     assert!(send(&with(true), get(&server.origin, "/")).await.is_ok());
@@ -169,8 +169,7 @@ async fn the_host_sets_its_own_headers_and_lengths() {
 async fn budgets_of_requests_and_bytes_hold() {
     let server = Server::start(|_| ok("0123456789")).await;
     let with = |budget| {
-        let grants =
-            Grants::new([server.origin.clone()], [Grant { origin: server.origin.clone(), private: true }]);
+        let grants = Grants::new([server.origin.clone()], [Grant::all_of(server.origin.clone(), true)]);
         Door::new(egress(EgressLimits::default()), grants, SecretSet::none(), budget)
     };
     let door = with(TrafficBudget { requests: 2, ..TrafficBudget::default() });

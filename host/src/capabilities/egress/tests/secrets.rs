@@ -27,7 +27,7 @@ async fn session(reply: impl Fn() -> Act + Send + Sync + 'static) -> (Server, Do
     let place = Place::Header { name: http::header::AUTHORIZATION, prefix: "Bearer ".to_owned() };
     let token = TokenAsk { field: "access_token".to_owned(), origin: origin.clone(), place };
     let set = SecretSet::new([ask], [token], [("secret".to_owned(), Secret::new(SECRET))]).unwrap();
-    let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private: true }]);
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)]);
     let door = Door::new(egress(EgressLimits::default()), grants, set.clone(), TrafficBudget::default());
     (server, door, set)
 }

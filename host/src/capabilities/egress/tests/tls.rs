@@ -6,7 +6,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
 /// A TLS server with a certificate for `name`, and that certificate as PEM.
-async fn server(name: &str) -> (u16, String) {
+pub(super) async fn server(name: &str) -> (u16, String) {
     let signed = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -35,7 +35,7 @@ async fn server(name: &str) -> (u16, String) {
 fn door(origin: &Origin, extra_ca: Option<String>) -> Door {
     let extra_ca = extra_ca.map(String::into_bytes);
     let egress = Egress::new(EgressOptions { limits: fast(), extra_ca, ..EgressOptions::default() }).unwrap();
-    let grants = Grants::new([origin.clone()], [Grant { origin: origin.clone(), private: true }]);
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)]);
     Door::new(Arc::new(egress), grants, SecretSet::none(), TrafficBudget::default())
 }
 
