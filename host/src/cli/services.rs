@@ -331,6 +331,9 @@ pub(super) fn filter_check(session: &Session, integration: &Integration) -> Resu
     Ok(FilterCheck::of(&session.site()?.plugin, integration, &settings)?)
 }
 
+/// Origins, each with the lines of the policy that cover it.
+pub(super) type Reaches = Vec<(String, Vec<String>)>;
+
 /// What an integration's plugin may reach in effect: each origin that it asks for, and the lines that let it. None
 /// when its credential is not there yet.
 ///
@@ -341,7 +344,7 @@ pub(super) fn reaches(
     store: &Store,
     row: &IntegrationRow,
     integration: &Integration,
-) -> Result<Option<Vec<(String, Vec<String>)>>> {
+) -> Result<Option<Reaches>> {
     let Some(credential) = store.credential(&row.credential)? else { return Ok(None) };
     let site = session.site()?;
     // What is asked for follows from the settings; the secrets stay shut.
