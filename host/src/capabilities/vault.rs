@@ -68,11 +68,11 @@ impl Binding {
         let Some(bound) = &self.path else { return true };
         let Some(below) = self.below() else { return bound == path && !has_query };
         let Some(rest) = path.strip_prefix(below) else { return false };
-        let dots = |segment: &str| {
-            let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-            plain == "." || plain == ".."
-        };
-        (rest.is_empty() || rest.starts_with('/')) && !rest.split(['/', '\\']).any(dots)
+        let plain = rest.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+        // What is encoded twice leads wherever somebody decodes it twice.
+        let twice = plain.contains("%25");
+        let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+        (rest.is_empty() || rest.starts_with('/')) && !twice && !plain.split(['/', '\\']).any(dots)
     }
 }
 

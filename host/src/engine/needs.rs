@@ -59,6 +59,9 @@ impl Needs {
                 })
             };
             let done = binding().and_then(|binding| {
+                if binding.is_wide() && matches!(binding.place, Place::FormField(_)) {
+                    return Err("a form field is bound to one path, such as that of the sign-in".to_owned());
+                }
                 let (name, optional, kind) = (ask.name.clone(), ask.optional, kind()?);
                 needs.secrets.push(SecretAsk { name, kind, optional, binding });
                 Ok(())

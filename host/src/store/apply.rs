@@ -162,7 +162,8 @@ fn leave_out_moved(
          FROM staged s
          JOIN change c ON c.id = s.id AND c.state = 'flows' AND c.outcome = 'created'
          JOIN json_each(s.keys) j ON j.key IN (SELECT value FROM json_each(?3))
-         JOIN person_key k ON k.tenant = ?2 AND k.field = j.key AND k.key = j.value
+         -- In this order: the other one would read all keys for each row.
+         CROSS JOIN person_key k ON k.tenant = ?2 AND k.field = j.key AND k.key = j.value
          WHERE s.run = ?1 AND s.keys IS NOT NULL AND NOT EXISTS (
            SELECT 1 FROM decision d WHERE d.tenant = ?2 AND d.integration = c.integration
              AND d.source_id = c.source_id AND d.kind = 'new')",

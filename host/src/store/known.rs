@@ -150,8 +150,8 @@ impl Store {
             .optional()?)
     }
 
-    /// The other user to whom this integration has linked a person, and whether that user was missing when it last
-    /// ran: then the person's new user can take the place.
+    /// The other user to whom this integration has linked a person, and whether that user is gone for good: then
+    /// the person's new user can take the place.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -164,7 +164,7 @@ impl Store {
         Ok(self
             .sql
             .prepare_cached(
-                "SELECT source_id, gone = 1 OR absent_since IS NOT NULL FROM link
+                "SELECT source_id, gone = 1 FROM link
                  WHERE tenant = ?1 AND integration = ?2 AND person = ?3 AND source_id != ?4",
             )?
             .query_row(params![self.tenant.0, integration, person, source_id], |row| {

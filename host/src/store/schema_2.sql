@@ -133,6 +133,9 @@ CREATE TABLE staged_close (
 ALTER TABLE hold ADD COLUMN digest TEXT;
 ALTER TABLE staged_hold ADD COLUMN digest TEXT;
 
+-- What was answered before is looked for by user and cause.
+CREATE INDEX hold_of ON hold (tenant, integration, source_id, cause);
+
 -- The run that answered the question or withdrew it.
 ALTER TABLE hold ADD COLUMN closed_run INTEGER REFERENCES run;
 CREATE INDEX hold_closed_run ON hold (closed_run) WHERE closed_run IS NOT NULL;

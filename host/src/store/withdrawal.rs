@@ -67,7 +67,7 @@ fn silent(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<Vec<Si
                      AND u.cause = 'deactivate:unconfirmed'),
            EXISTS (SELECT 1 FROM staged_hold u WHERE u.run = :run AND u.source_id = hold.source_id
                      AND u.cause LIKE 'deactivate:%' AND u.cause != 'deactivate:unconfirmed'),
-           EXISTS (SELECT 1 FROM lock k WHERE k.person = hold.person AND k.field IN ('', 'status'))
+           EXISTS (SELECT 1 FROM lock k WHERE k.tenant = hold.tenant AND k.person = hold.person AND k.field IN ('', 'status'))
          FROM hold
          LEFT JOIN person p ON p.id = hold.person
          LEFT JOIN link l ON l.tenant = hold.tenant AND l.integration = hold.integration

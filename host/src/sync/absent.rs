@@ -77,18 +77,13 @@ impl Judge<'_> {
         let mut absence = Absence::default();
         let asks = self.terms.integration.deactivate;
         let mut unlisted = Vec::new();
-        let mut unasked = Vec::new();
         self.store.unlisted(&self.terms.integration.name, seen, |person| {
             absence.people += 1;
             if asks {
                 unlisted.push(person);
-            } else if person.absent_since.is_none() {
-                unasked.push(Mark { link: person.link, counts: false, back: false, gone: false });
             }
             Ok(())
         })?;
-        // Other integrations are not kept from judging whom this one has not listed either.
-        self.store.stage_absent(self.terms.run, &unasked)?;
         if !asks {
             // With deactivation off an absence changes nothing, so nobody is asked about.
             if absence.people > 0 {

@@ -236,7 +236,7 @@ impl Pass<'_> {
                 // Listed twice: what was said first counts.
                 continue;
             }
-            if known.is_none() && store.is_erased(&user.id)? {
+            if store.is_erased(&user.id)? {
                 continue;
             }
             let mut told = Told {

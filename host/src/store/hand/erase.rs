@@ -46,8 +46,13 @@ impl Store {
             .into_iter()
             .chain(links.iter().map(|link| link.source_id.clone()))
             .collect();
-        for link in &links {
-            discard_open(&tx, hand.tenant, &link.integration, now)?;
+        // Whatever is staged may hold the person, be it as somebody whom an integration has not linked.
+        let integrations: Vec<String> = tx
+            .prepare("SELECT name FROM integration WHERE tenant = ?1")?
+            .query_map([hand.tenant], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for integration in &integrations {
+            discard_open(&tx, hand.tenant, integration, now)?;
         }
         let all = merged_into(&tx, &present.uid, person)?;
         let managers = names(&hand, &present, &all, &NAMED)?;

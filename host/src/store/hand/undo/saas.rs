@@ -102,7 +102,9 @@ impl Undoing<'_> {
                undone_by IS NOT NULL
              FROM saas_change WHERE run = ?1 AND state = 'flows'
                AND (?2 = '[]' OR outcome IN (SELECT value FROM json_each(?2)))
-               AND (?3 IS NULL OR source_id IN (SELECT source_id FROM link WHERE person = ?3))
+               AND (?3 IS NULL OR source_id IN (
+                 SELECT source_id FROM link WHERE person = ?3
+                 UNION SELECT source_id FROM former_link WHERE person = ?3))
              ORDER BY id",
         )?;
         let parameters = params![self.target.row, serde_json::to_string(&only)?, self.order.person];

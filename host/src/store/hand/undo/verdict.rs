@@ -270,8 +270,8 @@ fn alteration(
 
 /// What of a person no run writes: fields, `status`, or empty for everything.
 fn locked(hand: &Hand<'_>, person: i64) -> Result<BTreeSet<String>> {
-    let mut query = hand.tx.prepare_cached("SELECT field FROM lock WHERE person = ?1")?;
-    Ok(query.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    let mut query = hand.tx.prepare_cached("SELECT field FROM lock WHERE tenant = ?1 AND person = ?2")?;
+    Ok(query.query_map([hand.tenant, person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Fields, and `status`, that a later run has written and nobody has undone: a value that is the same again is
