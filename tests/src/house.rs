@@ -16,6 +16,7 @@ use userload::sync::saas_link;
 use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent};
 
 use crate::document::Document;
+use crate::plain;
 use crate::view::Hold;
 use crate::workshop;
 
@@ -82,6 +83,14 @@ impl House {
     /// Changes the document of `entra`, saves and launches it.
     pub fn integration(&mut self, change: impl FnOnce(&mut Document) -> &mut Document) {
         self.change("entra", change).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// A house over a plain world of so many people, after its first night; and their ids.
+    pub fn loaded(people: usize, change: impl FnOnce(&mut Document) -> &mut Document) -> (Self, Vec<String>) {
+        let (world, ids) = plain(people);
+        let mut house = Self::with(world, change);
+        house.night();
+        (house, ids)
     }
 
     /// The document of `entra`, as it stands.

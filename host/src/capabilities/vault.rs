@@ -2,6 +2,7 @@
 
 use super::assertion::{self, SigningKey};
 use super::origin::Origin;
+use super::policy::wanders;
 use super::secret::Secret;
 use http::{HeaderName, Method};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -68,11 +69,7 @@ impl Binding {
         let Some(bound) = &self.path else { return true };
         let Some(below) = self.below() else { return bound == path && !has_query };
         let Some(rest) = path.strip_prefix(below) else { return false };
-        let plain = rest.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-        // What is encoded twice leads wherever somebody decodes it twice.
-        let twice = plain.contains("%25");
-        let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
-        (rest.is_empty() || rest.starts_with('/')) && !twice && !plain.split(['/', '\\']).any(dots)
+        (rest.is_empty() || rest.starts_with('/')) && !wanders(rest)
     }
 }
 

@@ -164,6 +164,17 @@ fn add(
     saved(session, &row, "added")
 }
 
+/// Whether a text can be the name of a credential or an integration; else why not.
+pub(super) fn sound(name: &str) -> Result<(), String> {
+    if is_sound_name(name) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
+        name.escape_debug()
+    ))
+}
+
 /// A new credential that is right as far as can be known without the source, and its secrets. Nothing is made.
 pub(super) fn new_row(
     session: &Session,
@@ -172,13 +183,7 @@ pub(super) fn new_row(
     secret: &Secret,
     key: &KeyFile,
 ) -> Result<(CredentialRow, Secrets)> {
-    if !is_sound_name(&name) {
-        return Err(Trouble::usage(format!(
-            "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
-            name.escape_debug()
-        ))
-        .into());
-    }
+    sound(&name).map_err(Trouble::usage)?;
     if let Some(store) = session.store_if_any()?
         && store.credential(&name)?.is_some()
     {

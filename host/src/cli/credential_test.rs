@@ -49,8 +49,7 @@ pub(super) fn run(session: &Session, name: &str, wait: Option<u32>) -> Result<Ve
             sandbox.join(integration.sandbox);
         }
     }
-    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox)
-        .map(|(connector, _)| connector);
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox);
     let mut connector = match connector {
         Ok(connector) => connector,
         Err(problems) if used => return Ok(problems.into_iter().map(problem).collect()),

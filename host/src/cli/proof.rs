@@ -161,8 +161,7 @@ pub(super) fn open_credential(session: &Session, name: &str) -> Result<Result<Op
             sandbox.join(integration.sandbox);
         }
     }
-    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox)
-        .map(|(connector, _)| connector);
+    let connector = preflight::connect(&site.plugin, &site.manifest, &settings, credential, &sandbox);
     let source = Source { settings, filter: None, select: Vec::new(), page_size: SAMPLE, delta: false };
     Ok(connector.map(|connector| Opened { connector, source }))
 }

@@ -146,7 +146,7 @@ fn with_job<T>(
     let site = session.site()?;
     let mut ready = ready(session, site, &store, &row)?.map_err(all)?;
     let credential = session.credential_row(&store, &row.credential)?;
-    let meter = ready.meter.clone();
+    let meter = ready.connector.meter().clone();
     let transformer = || site.metered(meter.clone());
     let watch = Watch::begin(session.printer, progress);
     let mut job = Job {

@@ -8,7 +8,7 @@ use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
 use super::limits::Limits;
 use super::memory::{Allowance, MemoryMarks};
-use super::meter::{Meter, UsedUp};
+use super::meter::Meter;
 use super::network::Network;
 use super::plugin::Plugin;
 use super::usage::Usage;
@@ -231,6 +231,11 @@ impl Connector {
         self.maker.limits
     }
 
+    /// What the run may use: the half that maps is to be charged to it as well.
+    pub fn meter(&self) -> &Meter {
+        self.maker.witness.clock.meter()
+    }
+
     /// The session's log.
     pub fn log(&self) -> &Log {
         &self.maker.witness.log
@@ -242,10 +247,9 @@ impl Connector {
         F: for<'a> FnOnce(&'a mut Live) -> Asked<'a, R> + Send + 'static,
     {
         let limits = self.maker.limits;
-        let meter = self.maker.witness.clock.meter().clone();
-        let over = |used_up: UsedUp| CallError::Budget { call, what: used_up.what, limit: used_up.limit };
+        let meter = self.meter().clone();
         if let Some(used_up) = meter.used_up() {
-            return Err(over(used_up));
+            return Err(used_up.stops(call));
         }
         self.usage.calls += 1;
         self.maker.witness.begin_call();
@@ -272,9 +276,10 @@ impl Connector {
                 answer.map_err(|error| self.failure(error))
             }
             Some(Ok(Ok(Err(error)))) => Err(self.maker.witness.verdict(call, &error, &limits)),
-            Some(Ok(Err(_))) => {
-                Err(meter.used_up().map_or(CallError::Deadline { call, limit: limits.wall }, over))
-            }
+            Some(Ok(Err(_))) => Err(match meter.used_up() {
+                Some(used_up) => used_up.stops(call),
+                None => CallError::Deadline { call, limit: limits.wall },
+            }),
             Some(Err(join)) => Err(CallError::Host { call, why: panic_words(join.into_panic()) }),
             None => Err(CallError::Host { call, why: "the call vanished".to_owned() }),
         }

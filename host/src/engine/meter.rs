@@ -1,5 +1,6 @@
 //! What one run of a plugin may use in all, over every call and both of its halves.
 
+use super::error::CallError;
 use crate::capabilities::RunBudget;
 use serde::Serialize;
 use std::sync::Arc;
@@ -23,6 +24,13 @@ struct Inner {
 pub(super) struct UsedUp {
     pub(super) what: &'static str,
     pub(super) limit: Duration,
+}
+
+impl UsedUp {
+    /// As the error of a call.
+    pub(super) fn stops(self, call: &'static str) -> CallError {
+        CallError::Budget { call, what: self.what, limit: self.limit }
+    }
 }
 
 /// What one run used of its budget.
@@ -77,13 +85,16 @@ impl Meter {
         self.0.budget.wall.saturating_sub(self.0.began.elapsed()).min(most)
     }
 
+    /// The processor's time, if it is used up. Asked before every record, so that no clock is looked at.
+    pub(super) fn cpu_used_up(&self) -> Option<UsedUp> {
+        self.is_over(0).then_some(UsedUp { what: "processor time", limit: self.0.budget.cpu })
+    }
+
     /// What is used up, if something is.
     pub(super) fn used_up(&self) -> Option<UsedUp> {
-        let RunBudget { cpu, wall, .. } = self.0.budget;
-        if self.is_over(0) {
-            return Some(UsedUp { what: "processor time", limit: cpu });
-        }
-        (self.0.began.elapsed() >= wall).then_some(UsedUp { what: "time", limit: wall })
+        let wall = self.0.budget.wall;
+        let over = || (self.0.began.elapsed() >= wall).then_some(UsedUp { what: "time", limit: wall });
+        self.cpu_used_up().or_else(over)
     }
 }
 

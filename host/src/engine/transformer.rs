@@ -133,9 +133,8 @@ impl Transformer {
         call: &'static str,
         ask: impl FnOnce(&mut Live) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
-        if self.witness.clock.meter().is_over(0) {
-            let limit = self.witness.clock.meter().used_up().map_or(self.limits.cpu, |it| it.limit);
-            return Err(CallError::Budget { call, what: "processor time", limit });
+        if let Some(used_up) = self.witness.clock.meter().cpu_used_up() {
+            return Err(used_up.stops(call));
         }
         self.usage.calls += 1;
         self.witness.begin_call();

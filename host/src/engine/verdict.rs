@@ -45,7 +45,7 @@ impl Witness {
         let trap = error.downcast_ref::<Trap>();
         if trap == Some(&Trap::Interrupt) {
             if let Some(used_up) = self.clock.meter().used_up() {
-                return CallError::Budget { call, what: used_up.what, limit: used_up.limit };
+                return used_up.stops(call);
             }
             return CallError::CpuLimit { call, limit: limits.cpu };
         }

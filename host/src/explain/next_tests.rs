@@ -58,16 +58,16 @@ fn held(cause: &str, differences: Option<&str>) -> Question {
     }
 }
 
-fn told(change: impl FnOnce(&mut Facts<'_>)) -> String {
-    let (integration, decision) = (integration(""), decision(None));
-    let mut facts = Facts {
+/// Of somebody about whom nothing is known but the integration and what was decided.
+fn facts<'a>(integration: &'a Integration, decision: &'a Decision) -> Facts<'a> {
+    Facts {
         name: "x",
         launched: Some(true),
-        integration: Some(&integration),
+        integration: Some(integration),
         person: None,
         link: None,
         run: None,
-        decision: &decision,
+        decision,
         today: None,
         held: &[],
         waiting: None,
@@ -75,30 +75,19 @@ fn told(change: impl FnOnce(&mut Facts<'_>)) -> String {
         pins: &[],
         erased_at: None,
         now: NOW,
-    };
+    }
+}
+
+fn told(change: impl FnOnce(&mut Facts<'_>)) -> String {
+    let (integration, decision) = (integration(""), decision(None));
+    let mut facts = facts(&integration, &decision);
     change(&mut facts);
     next(&facts).join(" | ")
 }
 
 fn next_with(waiting: Option<Waiting>, pins: &[StandingPin], held: &[Question]) -> String {
     let (integration, decision) = (integration(""), decision(None));
-    next(&Facts {
-        name: "x",
-        launched: Some(true),
-        integration: Some(&integration),
-        person: None,
-        link: None,
-        run: None,
-        decision: &decision,
-        today: None,
-        held,
-        waiting,
-        barred: None,
-        pins,
-        erased_at: None,
-        now: NOW,
-    })
-    .join(" | ")
+    next(&Facts { held, waiting, pins, ..facts(&integration, &decision) }).join(" | ")
 }
 
 #[test]
@@ -200,23 +189,7 @@ fn nobody_yet() {
     let said = |outcome: &str| {
         let decision = decision(Some(outcome));
         let integration = integration("");
-        next(&Facts {
-            name: "x",
-            launched: Some(true),
-            integration: Some(&integration),
-            person: None,
-            link: None,
-            run: None,
-            decision: &decision,
-            today: None,
-            held: &[],
-            waiting: None,
-            barred: None,
-            pins: &[],
-            erased_at: None,
-            now: NOW,
-        })
-        .join(" | ")
+        next(&facts(&integration, &decision)).join(" | ")
     };
     assert!(said("ambiguous").contains("until somebody decides who it is"));
     assert!(said("failed").contains("fails again until"));

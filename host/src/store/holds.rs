@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, named_p
 
 use super::apply::Apply;
 use super::fields::Difference;
-use super::runs::discard_open;
+use super::runs::{discard_open, next_number};
 use super::{AMBIGUOUS, NewPin, Result, RunId, Store, StoreError, pins};
 use crate::model::{Millis, Outcome};
 use crate::sync::{RunKind, RunReport, RunState};
@@ -98,11 +98,7 @@ impl Store {
         let wanted: HashSet<i64> = holds.iter().copied().collect();
         // What was staged before the answer would ask again.
         discard_open(&tx, tenant, integration, at)?;
-        let number: i64 = tx.query_row(
-            "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
-            [tenant],
-            |row| row.get(0),
-        )?;
+        let number = next_number(&tx, tenant)?;
         tx.execute(
             "INSERT INTO run (tenant, number, integration, kind, state, started_at, ended_at)
              VALUES (?1, ?2, ?3, 'reject', 'applied', ?4, ?4)",

@@ -208,13 +208,9 @@ impl Store {
                 (Some(id), Some(Outcome::Created)) => {
                     let fields: String =
                         tx.query_row("SELECT fields FROM change WHERE id = ?1", [id], |row| row.get(0))?;
-                    // What the record mapped to is without the manager: an undo pins that.
-                    let mapped = super::fields_digest(&fields)?;
                     let fields = fields::merge(&fields, Some(&change.difference))?;
-                    tx.prepare_cached(
-                        "UPDATE change SET fields = ?2, mapped = coalesce(mapped, ?3) WHERE id = ?1",
-                    )?
-                    .execute(params![id, fields, mapped])?;
+                    tx.prepare_cached("UPDATE change SET fields = ?2 WHERE id = ?1")?
+                        .execute(params![id, fields])?;
                 }
                 (Some(id), Some(outcome)) => {
                     let list = joined(managed, change)?;

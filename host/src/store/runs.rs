@@ -98,11 +98,7 @@ impl Store {
         tx.execute("INSERT INTO basis (digest) VALUES (?1) ON CONFLICT DO NOTHING", [new.basis])?;
         let basis: i64 =
             tx.query_row("SELECT id FROM basis WHERE digest = ?1", [new.basis], |row| row.get(0))?;
-        let number: i64 = tx.query_row(
-            "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
-            [tenant],
-            |row| row.get(0),
-        )?;
+        let number = next_number(&tx, tenant)?;
         tx.execute(
             "INSERT INTO run (tenant, number, integration, kind, state, started_at, config, shape, basis)
              VALUES (:tenant, :number, :integration, :kind, 'staging', :at, :config, :shape, :basis)",
@@ -124,11 +120,7 @@ impl Store {
     pub fn add_failed_run(&mut self, new: &NewRun<'_>, mut report: RunReport) -> Result<RunReport> {
         let tenant = self.tenant.0;
         let tx = self.sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        report.run = tx.query_row(
-            "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
-            [tenant],
-            |row| row.get(0),
-        )?;
+        report.run = next_number(&tx, tenant)?;
         tx.execute(
             "INSERT INTO run (tenant, number, integration, kind, state, started_at, ended_at, config, shape, report)
              VALUES (?1, ?2, ?3, ?4, 'failed', ?5, ?5, ?6, ?7, ?8)",
@@ -402,6 +394,16 @@ fn clear(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         [run],
     )?;
     empty(tx, run)
+}
+
+/// The number of the next run of a tenant.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn next_number(tx: &rusqlite::Transaction<'_>, tenant: i64) -> Result<i64> {
+    Ok(tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1", [tenant], |row| {
+        row.get(0)
+    })?)
 }
 
 /// Empties the staging tables of a run.

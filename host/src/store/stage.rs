@@ -103,6 +103,39 @@ pub struct StagedRow {
 }
 
 impl StagedRow {
+    /// A row that says something and changes nobody: a link that is there stays as it is, and is looked at again.
+    #[must_use]
+    pub fn told(
+        source_id: Option<String>,
+        (link, person): (Option<i64>, Option<i64>),
+        digest: [u8; 16],
+        outcome: Outcome,
+        reason: String,
+    ) -> Self {
+        Self {
+            source_id,
+            link,
+            person,
+            raw: None,
+            digest,
+            enabled: None,
+            keys: None,
+            linking: false,
+            open: true,
+            change: Some(NewChange {
+                outcome,
+                deed: Deed::None { person },
+                cause: reason.clone(),
+                reason,
+                fields: None,
+                differences: None,
+                not_applied: None,
+            }),
+            doubt: None,
+            relinks: None,
+        }
+    }
+
     /// Whether its change has this outcome.
     #[must_use]
     pub fn is(&self, outcome: Outcome) -> bool {

@@ -21,7 +21,7 @@ use crate::engine::contract::{
 };
 use crate::engine::{Connector, Transformer};
 use crate::model::{Millis, Outcome};
-use crate::store::{Counts, Deed, HeldPart, Mark, NewChange, StagedRow, Status, Store, Unlisted};
+use crate::store::{Counts, Deed, HeldPart, Mark, StagedRow, Status, Store, Unlisted};
 
 /// How many people a run asks about; the rest stay unconfirmed, and are held.
 pub(super) const ASK_AT_MOST: usize = 2000;
@@ -416,26 +416,6 @@ fn kept(person: &Unlisted, reason: &str) -> StagedRow {
 
 /// A row that says something about an absent person and changes nothing.
 pub(super) fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
-    StagedRow {
-        source_id: Some(person.source_id.clone()),
-        link: Some(person.link),
-        person: Some(person.person),
-        raw: None,
-        digest: [0; 16],
-        enabled: None,
-        keys: None,
-        linking: false,
-        open: true,
-        change: Some(NewChange {
-            outcome,
-            deed: Deed::None { person: Some(person.person) },
-            cause: reason.clone(),
-            reason,
-            fields: None,
-            differences: None,
-            not_applied: None,
-        }),
-        doubt: None,
-        relinks: None,
-    }
+    let known = (Some(person.link), Some(person.person));
+    StagedRow::told(Some(person.source_id.clone()), known, [0; 16], outcome, reason)
 }

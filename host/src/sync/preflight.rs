@@ -48,8 +48,6 @@ pub struct Ready {
     pub filter: Option<FilterCheck>,
     /// To talk to the source.
     pub connector: Connector,
-    /// What the run may use; the half that maps is charged to it as well.
-    pub meter: Meter,
 }
 
 impl Ready {
@@ -59,7 +57,10 @@ impl Ready {
         let sandbox = &self.integration.sandbox;
         let mut receipt = serde_json::to_value(self.connector.usage()).unwrap_or_default();
         if let Some(receipt) = receipt.as_object_mut() {
-            receipt.insert("run".to_owned(), serde_json::to_value(self.meter.used()).unwrap_or_default());
+            receipt.insert(
+                "run".to_owned(),
+                serde_json::to_value(self.connector.meter().used()).unwrap_or_default(),
+            );
             receipt.insert(
                 "limits".to_owned(),
                 serde_json::json!({
@@ -151,9 +152,9 @@ pub fn prepare(
     });
     let filter = try_filter(plugin, &integration, &settings, &mut problems);
     let session = session(plugin, manifest, &settings, credential, &integration);
-    let session = session.map_err(|more| problems.extend(more)).ok();
+    let connector = session.map_err(|more| problems.extend(more)).ok();
     let others = others(store, &integration, &fields).map_err(|problem| problems.push(problem)).ok();
-    let (Some((connector, meter)), Some(others), Ok(select)) = (session, others, select) else {
+    let (Some(connector), Some(others), Ok(select)) = (connector, others, select) else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -193,7 +194,6 @@ pub fn prepare(
         others,
         filter,
         connector,
-        meter,
     })
 }
 
@@ -210,7 +210,7 @@ pub fn session(
     settings: &[Setting],
     credential: Credential,
     integration: &Integration,
-) -> Result<(Connector, Meter), Vec<Problem>> {
+) -> Result<Connector, Vec<Problem>> {
     connect(plugin, manifest, settings, credential, &integration.sandbox)
 }
 
@@ -225,9 +225,10 @@ pub fn connect(
     settings: &[Setting],
     credential: Credential,
     sandbox: &Sandbox,
-) -> Result<(Connector, Meter), Vec<Problem>> {
+) -> Result<Connector, Vec<Problem>> {
     let mut problems = Vec::new();
-    let grants = granted(manifest, settings, sandbox)?;
+    let needs = needs(manifest, settings)?;
+    let grants = grants(&needs, sandbox);
     for denial in grants.missing() {
         let what = denial.to_string();
         let help = Some(format!("{TO_ALLOW}{}", denial.advice()));
@@ -237,7 +238,6 @@ pub fn connect(
             problems.push(problem);
         }
     }
-    let needs = Needs::of(manifest, settings).unwrap_or_default();
     let values = credential.secrets.into_iter().map(|(name, value)| (name, Secret::new(value.expose())));
     let secrets = SecretSet::new(needs.secrets, needs.tokens, values).map_err(|error| {
         problems.push(Problem {
@@ -256,8 +256,7 @@ pub fn connect(
     let log = Log::new(limits, secrets.clone());
     let (budget, meter) = (sandbox.traffic, Meter::new(sandbox.budget));
     let egress = Arc::new(egress);
-    let capabilities = ConnectorCapabilities { grants, secrets, egress, budget, meter: meter.clone(), log };
-    Ok((Connector::new(plugin, capabilities), meter))
+    Ok(Connector::new(plugin, ConnectorCapabilities { grants, secrets, egress, budget, meter, log }))
 }
 
 /// What the plugin asks for with these settings, and the operator granted.
@@ -265,15 +264,22 @@ pub fn connect(
 /// # Errors
 /// When the manifest asks for what cannot be.
 pub fn granted(manifest: &Manifest, settings: &[Setting], sandbox: &Sandbox) -> Result<Grants, Vec<Problem>> {
-    let needs = Needs::of(manifest, settings)
-        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])?;
+    Ok(grants(&needs(manifest, settings)?, sandbox))
+}
+
+fn needs(manifest: &Manifest, settings: &[Setting]) -> Result<Needs, Vec<Problem>> {
+    Needs::of(manifest, settings)
+        .map_err(|error| vec![Problem { place: "plugin", what: error.to_string(), help: None }])
+}
+
+fn grants(needs: &Needs, sandbox: &Sandbox) -> Grants {
     let lines = &sandbox.grants;
     // The credential's own hosts are granted by naming them, but only over TLS and to public addresses; and not
     // where the operator says more exactly what of them.
     let implied =
         needs.origins.iter().filter(|it| it.is_secure() && !lines.iter().any(|line| line.origins.covers(it)));
-    let implied: Vec<Grant> = implied.map(|origin| Grant::all_of(origin.clone(), false)).collect();
-    Ok(Grants::new(needs.origins.clone(), implied.into_iter().chain(lines.iter().cloned())))
+    let implied = implied.map(|origin| Grant::all_of(origin.clone(), false));
+    Grants::new(needs.origins.iter().cloned(), implied.chain(lines.iter().cloned()))
 }
 
 /// The largest file of certificates: those of all public authorities have a quarter of a MiB.

@@ -198,27 +198,6 @@ pub(super) fn ended(
     outcome: Outcome,
     reason: String,
 ) -> StagedRow {
-    let person = known.map(|known| known.person);
-    StagedRow {
-        source_id,
-        link: known.map(|known| known.link),
-        person,
-        raw: None,
-        digest,
-        enabled: None,
-        keys: None,
-        linking: false,
-        open: true,
-        change: Some(NewChange {
-            outcome,
-            deed: Deed::None { person },
-            cause: reason.clone(),
-            reason,
-            fields: None,
-            differences: None,
-            not_applied: None,
-        }),
-        doubt: None,
-        relinks: None,
-    }
+    let known = (known.map(|known| known.link), known.map(|known| known.person));
+    StagedRow::told(source_id, known, digest, outcome, reason)
 }

@@ -1,14 +1,7 @@
 //! The guard and its holds: what could be a disaster waits, by name; what is safe flows beside it.
 
 use userload::model::Outcome;
-use userload_tests::{DAY, Document, House, MINUTE, plain, upn};
-
-fn loaded(people: usize, change: impl FnOnce(&mut Document) -> &mut Document) -> (House, Vec<String>) {
-    let (world, ids) = plain(people);
-    let mut house = House::with(world, change);
-    house.night();
-    (house, ids)
-}
+use userload_tests::{DAY, Document, House, MINUTE, upn};
 
 fn delete(house: &House, ids: &[String]) {
     house.sim.change(|world| ids.iter().for_each(|id| world.delete(id).unwrap()));
@@ -16,7 +9,7 @@ fn delete(house: &House, ids: &[String]) {
 
 #[test]
 fn five_leave_and_six_are_held_while_the_rest_flows() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..5]);
     assert_eq!(house.night().count(Outcome::Deactivated), 5);
 
@@ -41,7 +34,7 @@ fn five_leave_and_six_are_held_while_the_rest_flows() {
 
 #[test]
 fn what_is_held_stays_held_and_keeps_its_reason_and_its_age() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     let first = house.night();
     let since = house.now;
@@ -60,7 +53,7 @@ fn what_is_held_stays_held_and_keeps_its_reason_and_its_age() {
 
 #[test]
 fn who_waits_for_one_cause_of_leaving_waits_when_it_becomes_another() {
-    let (mut house, ids) = loaded(30, |doc| doc);
+    let (mut house, ids) = House::loaded(30, |doc| doc);
     house.sim.change(|world| ids[..8].iter().for_each(|id| world.disable(id).unwrap()));
     assert_eq!(house.night().newly_held, 8);
     // Three of them would be few enough, if they had not been waiting.
@@ -72,7 +65,7 @@ fn who_waits_for_one_cause_of_leaving_waits_when_it_becomes_another() {
 
 #[test]
 fn who_comes_back_is_withdrawn() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.night();
     house.sim.change(|world| world.restore(&ids[0])).unwrap();
@@ -91,7 +84,7 @@ fn who_comes_back_is_withdrawn() {
 
 #[test]
 fn an_incomplete_night_withdraws_nothing() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.night();
     let trouble = graph_sim::Rule::new(graph_sim::On::UsersCount, graph_sim::Action::WrongCount { n: 99 });
@@ -104,14 +97,14 @@ fn an_incomplete_night_withdraws_nothing() {
 
 #[test]
 fn two_percent_of_many_and_never_more_than_five_hundred() {
-    let (mut house, ids) = loaded(1000, |doc| doc);
+    let (mut house, ids) = House::loaded(1000, |doc| doc);
     delete(&house, &ids[..20]);
     assert_eq!(house.night().count(Outcome::Deactivated), 20);
     delete(&house, &ids[20..40]);
     let report = house.night();
     assert_eq!(report.held[0].reason, "20 deactivations in 24 hours; 19 of 980 may flow");
 
-    let (mut house, ids) = loaded(1100, |doc| doc.set("guard.deactivate", "{ percent = 100 }"));
+    let (mut house, ids) = House::loaded(1100, |doc| doc.set("guard.deactivate", "{ percent = 100 }"));
     house.sim.change(|world| ids[..501].iter().for_each(|id| world.disable(id).unwrap()));
     let report = house.night();
     assert_eq!((report.count(Outcome::Held), report.count(Outcome::Deactivated)), (501, 0));
@@ -121,7 +114,7 @@ fn two_percent_of_many_and_never_more_than_five_hundred() {
 
 #[test]
 fn many_small_runs_in_one_day_are_no_way_around_the_guard() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.now += DAY;
     for pair in ids[..4].chunks(2) {
         delete(&house, pair);
@@ -145,7 +138,7 @@ fn a_changed_filter_mapping_or_match_key_holds_every_deactivation_of_the_next_ru
         |doc| doc.set("match-keys", "[\"username\"]"),
     ];
     for change in changes {
-        let (mut house, ids) = loaded(40, |doc| doc);
+        let (mut house, ids) = House::loaded(40, |doc| doc);
         house.integration(change);
         house.sim.change(|world| world.disable(&ids[0])).unwrap();
         delete(&house, &ids[1..2]);
@@ -164,7 +157,7 @@ fn a_changed_filter_mapping_or_match_key_holds_every_deactivation_of_the_next_ru
 
 #[test]
 fn a_wiped_column_waits_and_the_rest_of_each_person_flows() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| {
         world.wipe("department");
         world.update_text(&ids[0], "officeLocation", "Bonn").unwrap();
@@ -189,7 +182,7 @@ fn a_wiped_column_waits_and_the_rest_of_each_person_flows() {
 
 #[test]
 fn ten_people_may_lose_a_value() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     let wipe = |house: &House, ids: &[String]| {
         house.sim.change(|world| ids.iter().for_each(|id| world.update(id, "department", "null").unwrap()));
     };
@@ -201,7 +194,7 @@ fn ten_people_may_lose_a_value() {
 
 #[test]
 fn values_that_collapse_into_one_wait_and_a_renamed_department_flows() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| {
         for id in &ids {
             world.update_text(id, "jobTitle", &format!("Title {id}")).unwrap();
@@ -226,7 +219,7 @@ fn values_that_collapse_into_one_wait_and_a_renamed_department_flows() {
 
 #[test]
 fn a_mass_rename_waits_and_a_held_change_is_amended() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| {
         for (n, id) in ids.iter().enumerate() {
             world.rename(id, &format!("p{n}@new.example")).unwrap();
@@ -249,7 +242,7 @@ fn a_mass_rename_waits_and_a_held_change_is_amended() {
 
 #[test]
 fn a_failed_row_keeps_its_hold() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| world.wipe("department"));
     house.night();
     house.sim.change(|world| world.update(&ids[0], "jobTitle", "7")).unwrap();

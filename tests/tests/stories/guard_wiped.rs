@@ -2,14 +2,7 @@
 //! nobody's share of the limit.
 
 use userload::model::Outcome;
-use userload_tests::{Document, House, plain};
-
-fn loaded(people: usize, change: impl FnOnce(&mut Document) -> &mut Document) -> (House, Vec<String>) {
-    let (world, ids) = plain(people);
-    let mut house = House::with(world, change);
-    house.night();
-    (house, ids)
-}
+use userload_tests::House;
 
 fn wipe(house: &House, ids: &[String], property: &str) {
     house.sim.change(|world| ids.iter().for_each(|id| world.update(id, property, "null").unwrap()));
@@ -17,7 +10,8 @@ fn wipe(house: &House, ids: &[String], property: &str) {
 
 #[test]
 fn a_column_wiped_by_a_blank_text_waits_as_one_wiped_by_null() {
-    let (mut house, ids) = loaded(40, |doc| doc.map("department", "{ expression = \"department or ''\" }"));
+    let (mut house, ids) =
+        House::loaded(40, |doc| doc.map("department", "{ expression = \"department or ''\" }"));
     // Not so many that they would wait for becoming all the same.
     wipe(&house, &ids[..20], "department");
     let report = house.night();
@@ -38,7 +32,7 @@ fn a_column_wiped_by_a_blank_text_waits_as_one_wiped_by_null() {
 
 #[test]
 fn whose_mail_is_taken_away_counts_like_one_who_leaves() {
-    let (mut house, ids) = loaded(60, |doc| doc);
+    let (mut house, ids) = House::loaded(60, |doc| doc);
     wipe(&house, &ids[..5], "mail");
     assert_eq!(house.night().changes(), 5);
     wipe(&house, &ids[5..11], "mail");
@@ -66,7 +60,7 @@ fn whose_mail_is_taken_away_counts_like_one_who_leaves() {
 
 #[test]
 fn never_more_than_five_hundred_lose_their_mail() {
-    let (mut house, ids) = loaded(510, |doc| {
+    let (mut house, ids) = House::loaded(510, |doc| {
         doc.set("guard.rename", "{ percent = 100 }").set("guard.clear", "{ count = 100000 }")
     });
     wipe(&house, &ids[..501], "mail");
@@ -77,7 +71,7 @@ fn never_more_than_five_hundred_lose_their_mail() {
 
 #[test]
 fn what_somebody_approved_uses_up_nothing_of_the_limit() {
-    let (mut house, ids) = loaded(60, |doc| doc);
+    let (mut house, ids) = House::loaded(60, |doc| doc);
     wipe(&house, &ids[..20], "department");
     assert_eq!(house.night().newly_held, 20);
     assert_eq!(house.approve(|_| true).count(Outcome::Updated), 20);

@@ -3,14 +3,7 @@
 use graph_sim::{Action, On, Rule, Schedule};
 use userload::model::Outcome;
 use userload::sync::{Order, RunKind};
-use userload_tests::{Document, House, plain, upn};
-
-fn loaded(people: usize, change: impl FnOnce(&mut Document) -> &mut Document) -> (House, Vec<String>) {
-    let (world, ids) = plain(people);
-    let mut house = House::with(world, change);
-    house.night();
-    (house, ids)
-}
+use userload_tests::{House, plain, upn};
 
 fn delete(house: &House, ids: &[String]) {
     house.sim.change(|world| ids.iter().for_each(|id| world.delete(id).unwrap()));
@@ -38,7 +31,7 @@ fn settled(house: &mut House) {
 
 #[test]
 fn approved_by_cause_they_leave_and_who_came_back_does_not() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..7]);
     house.night();
     house.sim.change(|world| {
@@ -76,7 +69,7 @@ fn approved_by_cause_they_leave_and_who_came_back_does_not() {
 
 #[test]
 fn an_approval_does_not_count_as_a_night_and_the_guard_stays_awake() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.sim.change(|world| world.purge(&ids[30])).unwrap();
     house.night();
@@ -95,7 +88,7 @@ fn an_approval_does_not_count_as_a_night_and_the_guard_stays_awake() {
 
 #[test]
 fn disabled_and_approved_is_asked_about_again() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| ids[..6].iter().for_each(|id| world.disable(id).unwrap()));
     house.night();
     house.sim.change(|world| {
@@ -116,7 +109,7 @@ fn disabled_and_approved_is_asked_about_again() {
 
 #[test]
 fn the_unconfirmed_are_asked_about() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..3]);
     house.trouble(Schedule::one(Rule::new(On::Batch, Action::status(500)).always()));
     house.night();
@@ -136,7 +129,7 @@ fn the_unconfirmed_are_asked_about() {
 
 #[test]
 fn a_source_that_answers_nobody_changes_nothing() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.night();
     house.trouble(Schedule::one(Rule::new(On::Batch, Action::status(500)).always()));
@@ -148,7 +141,7 @@ fn a_source_that_answers_nobody_changes_nothing() {
 
 #[test]
 fn a_wiped_column_is_approved_as_far_as_it_is_still_wiped() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| world.wipe("department"));
     house.night();
     house.sim.change(|world| {
@@ -174,7 +167,7 @@ fn a_wiped_column_is_approved_as_far_as_it_is_still_wiped() {
 
 #[test]
 fn only_the_approved_part_of_a_person_flows() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| {
         world.wipe("department");
         ids[..10].iter().for_each(|id| world.disable(id).unwrap());
@@ -215,7 +208,7 @@ fn what_adoption_would_overwrite_is_overwritten_once_approved() {
 
 #[test]
 fn a_renamed_domain_is_approved_once() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| {
         for (n, id) in ids.iter().enumerate() {
             world.rename(id, &format!("p{n}@new.example")).unwrap();
@@ -236,7 +229,7 @@ fn a_renamed_domain_is_approved_once() {
 
 #[test]
 fn a_joiner_gets_the_name_of_somebody_who_has_left() {
-    let (mut house, ids) = loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
+    let (mut house, ids) = House::loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
     delete(&house, &ids[..1]);
     let joiner = house.sim.change(|world| world.hire(&upn(0), "Joiner"));
     house.night();
@@ -255,7 +248,7 @@ fn a_joiner_gets_the_name_of_somebody_who_has_left() {
 
 #[test]
 fn a_joiner_does_not_get_the_name_of_somebody_who_is_active_unless_they_leave_with_it() {
-    let (mut house, ids) = loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
+    let (mut house, ids) = House::loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
     house.integration(|doc| doc.map("city", "\"city\""));
     delete(&house, &ids[..1]);
     let joiner = house.sim.change(|world| world.hire(&upn(0), "Joiner"));
@@ -273,7 +266,7 @@ fn a_joiner_does_not_get_the_name_of_somebody_who_is_active_unless_they_leave_wi
 
 #[test]
 fn a_rejected_leaver_stays_until_the_source_says_something_else() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.night();
     let rejected = house.reject(|it| it.cause == "deactivate:deleted");
@@ -307,7 +300,7 @@ fn a_rejected_leaver_stays_until_the_source_says_something_else() {
 
 #[test]
 fn a_rejected_value_stays_out_until_the_source_has_another() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| world.wipe("department"));
     house.night();
     let rejected = house.reject(|_| true);
@@ -334,7 +327,7 @@ fn a_rejected_value_stays_out_until_the_source_has_another() {
 
 #[test]
 fn a_plan_lifts_no_pin() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     house.sim.change(|world| world.wipe("department"));
     house.night();
     house.reject(|_| true);
@@ -347,7 +340,7 @@ fn a_plan_lifts_no_pin() {
 
 #[test]
 fn a_rejected_joiner_is_passed_over_until_the_record_changes() {
-    let (mut house, ids) = loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
+    let (mut house, ids) = House::loaded(10, |doc| doc.set("match-keys", "[\"employee_id\"]"));
     delete(&house, &ids[..1]);
     let joiner = house.sim.change(|world| world.hire(&upn(0), "Joiner"));
     house.night();
@@ -363,7 +356,7 @@ fn a_rejected_joiner_is_passed_over_until_the_record_changes() {
 
 #[test]
 fn what_nobody_has_answered_cannot_be_rejected_and_what_is_closed_cannot_be_approved() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..3]);
     house.trouble(Schedule::one(Rule::new(On::Batch, Action::status(500)).always()));
     house.night();
@@ -378,7 +371,7 @@ fn what_nobody_has_answered_cannot_be_rejected_and_what_is_closed_cannot_be_appr
 
 #[test]
 fn many_are_approved_at_once_and_asked_about_in_parts() {
-    let (mut house, ids) = loaded(2600, |doc| doc.set("guard.deactivate-most", "10"));
+    let (mut house, ids) = House::loaded(2600, |doc| doc.set("guard.deactivate-most", "10"));
     house.sim.change(|world| ids[..2300].iter().for_each(|id| world.disable(id).unwrap()));
     house.night();
     assert_eq!(house.holds().len(), 2300);
@@ -392,7 +385,7 @@ fn many_are_approved_at_once_and_asked_about_in_parts() {
 
 #[test]
 fn an_approval_that_breaks_down_is_not_taken_for_a_listing() {
-    let (mut house, ids) = loaded(40, |doc| doc);
+    let (mut house, ids) = House::loaded(40, |doc| doc);
     delete(&house, &ids[..6]);
     house.night();
     // What a killed process leaves behind: a run that was staging.

@@ -5,14 +5,11 @@ use std::collections::BTreeSet;
 
 use graph_sim::{Action, On, Rule, Schedule, World};
 use userload::model::Outcome;
-use userload_tests::{Document, House, plain, upn};
+use userload_tests::{Document, House, upn};
 
 /// A loaded house of so many people, in pages of ten.
 fn loaded(people: usize, change: impl FnOnce(&mut Document) -> &mut Document) -> (House, Vec<String>) {
-    let (world, ids) = plain(people);
-    let mut house = House::with(world, |doc| change(doc.set("page-size", "10")));
-    house.night();
-    (house, ids)
+    House::loaded(people, |doc| change(doc.set("page-size", "10")))
 }
 
 /// Nobody but these is inactive, and nobody is lost or doubled.

@@ -6,7 +6,7 @@ use userload::sync::{Managers, RunReport};
 use userload_tests::{House, MINUTE, plain, upn};
 
 /// So many people; the first is everybody's manager, and their own manager is the second.
-fn world(count: usize) -> (World, Vec<String>) {
+pub(crate) fn world(count: usize) -> (World, Vec<String>) {
     let (mut world, ids) = plain(count);
     for (n, id) in ids.iter().enumerate() {
         let manager = if n == 0 { &ids[1] } else { &ids[0] };
@@ -19,7 +19,7 @@ fn house(world: World) -> House {
     House::with(world, |doc| doc.set("manager", "true"))
 }
 
-fn told(report: &RunReport) -> Managers {
+pub(crate) fn told(report: &RunReport) -> Managers {
     report.managers.expect("a pass over managers")
 }
 

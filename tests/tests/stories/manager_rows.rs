@@ -1,26 +1,13 @@
 //! Managers of people whose row of the ledger says something, or who have none because they were filtered; and
 //! of those whose manager was erased.
 
-use graph_sim::{Action, On, Rule, Schedule, World};
+use graph_sim::{Action, On, Rule, Schedule};
 use userload::model::Outcome;
-use userload::sync::{Managers, RunReport};
-use userload_tests::{House, plain, upn};
+use userload_tests::{House, upn};
+
+use super::manager::{told, world};
 
 const ONLY_IF: &str = "\"department != 'IT'\"";
-
-/// So many people; the first is everybody's manager, and their own manager is the second.
-fn world(count: usize) -> (World, Vec<String>) {
-    let (mut world, ids) = plain(count);
-    for (n, id) in ids.iter().enumerate() {
-        let manager = if n == 0 { &ids[1] } else { &ids[0] };
-        world.edit(id, |user| user.set_manager(Some(manager))).unwrap();
-    }
-    (world, ids)
-}
-
-fn told(report: &RunReport) -> Managers {
-    report.managers.expect("a pass over managers")
-}
 
 fn manage(house: &House, id: &str, manager: &str) {
     house.sim.change(|world| world.edit(id, |user| user.set_manager(Some(manager)))).unwrap();

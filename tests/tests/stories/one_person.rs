@@ -10,10 +10,7 @@ use userload::sync::{Progress, RunKind};
 use userload_tests::{House, MINUTE, plain, upn};
 
 fn loaded(count: usize) -> (House, Vec<String>) {
-    let (world, ids) = plain(count);
-    let mut house = House::with(world, |doc| doc.no_limits());
-    house.night();
-    (house, ids)
+    House::loaded(count, |doc| doc.no_limits())
 }
 
 /// Nobody has two links of one integration, and no user two people.

@@ -15,10 +15,7 @@ fn state(house: &House) -> BTreeMap<i64, Person> {
 
 /// A house after its first night.
 fn lived_in(count: usize) -> (House, Vec<String>) {
-    let (world, ids) = plain(count);
-    let mut house = House::with(world, |doc| doc.no_limits());
-    house.night();
-    (house, ids)
+    House::loaded(count, |doc| doc.no_limits())
 }
 
 /// Two nights change nobody.

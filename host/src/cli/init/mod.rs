@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::check as checks;
-use super::credential::{self, Secrets};
+use super::credential::{self, Secrets, sound};
 use super::credential_input::{KeyFile, Secret, Settings};
 use super::credential_test::point_to_pages;
 use super::exit::ExitStatus;
@@ -200,10 +200,7 @@ fn answers(session: &Session, arguments: &mut Arguments, asks: Option<Ask<'_>>) 
             optional: false,
         },
         |name| match name {
-            name if !is_sound_name(name) => Err(format!(
-                "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
-                name.escape_debug()
-            )),
+            name if sound(name).is_err() => sound(name),
             name if integrations.iter().any(|it| it == name) => Err(format!(
                 "there is an integration `{name}` already; `userload mapping smart {name}` proposes for it"
             )),
@@ -291,13 +288,7 @@ fn choose(asker: &mut Asker<'_>, arguments: &Arguments, names: &[String]) -> Res
             default,
             optional: true,
         },
-        |name| match is_sound_name(name) {
-            true => Ok(()),
-            false => Err(format!(
-                "`{}` is no name, expected at most 64 letters, digits, `.`, `_` and `-`",
-                name.escape_debug()
-            )),
-        },
+        sound,
     )?;
     match chosen(name) {
         Chosen::Known(name) if new => Err(Trouble::usage(format!("there is a credential `{name}` already"))
@@ -383,8 +374,7 @@ fn reading(session: &Session, opening: &Opening, integration: &Integration) -> R
         page_size: integration.page_size,
         delta: false,
     };
-    let (connector, _) = connector.map_err(here)?;
-    Ok(Reading { connector, source, filter })
+    Ok(Reading { connector: connector.map_err(here)?, source, filter })
 }
 
 /// Proves the credential, reads a sample, proposes, counts and previews. Changes nothing. What the credential

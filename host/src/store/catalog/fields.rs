@@ -6,6 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
 
 use crate::model::{Filled, Millis, Outcome, Target, Targets, TenantId, ValueType};
+use crate::store::runs::next_number;
 use crate::store::{KeyFields, Result, Store, StoreError, fields};
 use crate::sync::{RunKind, RunReport, RunState};
 
@@ -157,10 +158,7 @@ fn empty(
     people: &[(i64, i64, String)],
     now: Millis,
 ) -> Result<i64> {
-    let number: i64 =
-        tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1", [tenant], |row| {
-            row.get(0)
-        })?;
+    let number = next_number(tx, tenant)?;
     let report = RunReport {
         state: RunState::Applied,
         ended_at: Some(now),

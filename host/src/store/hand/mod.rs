@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::runs::next_number;
 use super::{KeyFields, Result, Store, StoreError, fields};
 use crate::model::{Millis, Outcome, PersonUid, Targets};
 use crate::sync::{RunKind, RunReport, RunState};
@@ -129,11 +130,7 @@ impl<'tx> Hand<'tx> {
         now: Millis,
     ) -> Result<Self> {
         let tenant = store.tenant.0;
-        let number: i64 = tx.query_row(
-            "SELECT coalesce(max(number), 0) + 1 FROM run WHERE tenant = ?1",
-            [tenant],
-            |row| row.get(0),
-        )?;
+        let number = next_number(tx, tenant)?;
         tx.execute(
             "INSERT INTO run (tenant, number, kind, state, started_at) VALUES (?1, ?2, ?3, 'staging', ?4)",
             params![tenant, number, kind.name(), now],
