@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Limits that a test can wait for.
 fn options() -> EngineOptions {
     let limits =
-        Limits { cpu: Duration::from_secs(1), wall: Duration::from_secs(20), ..Limits::connector() };
+        Limits { cpu: Duration::from_millis(200), wall: Duration::from_secs(20), ..Limits::connector() };
     EngineOptions { connector: limits, transform: limits, instances: 8, ..EngineOptions::default() }
 }
 

@@ -129,7 +129,9 @@ fn one_secret(value: &str) -> SecretSet {
 #[tokio::test]
 async fn a_guests_memory_holds_the_placeholder_and_never_the_secret() {
     let memories = RecordingMemories::default();
-    let options = EngineOptions { memories: Some(Arc::new(memories.clone())), ..options() };
+    // To record what a guest writes takes time of its own.
+    let connector = Limits { cpu: Duration::from_secs(5), ..options().connector };
+    let options = EngineOptions { memories: Some(Arc::new(memories.clone())), connector, ..options() };
     let plugin = load_with(options, &asker());
     let secret = "kl8Q~a-secret-that-stays-out";
     let mut connector = Connector::new(&plugin, capabilities(Grants::default(), one_secret(secret)));
