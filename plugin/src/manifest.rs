@@ -23,11 +23,13 @@ pub(crate) const ASSERTION_FIELD: &str = "client_assertion";
 
 /// Name, required, what it is good for: what the plugin can make use of.
 /// <https://learn.microsoft.com/graph/permissions-reference>
-const PERMISSIONS: [(&str, bool, &str); 5] = [
+const PERMISSIONS: [(&str, bool, &str); 7] = [
     ("User.Read.All", true, "reads people"),
     ("AuditLog.Read.All", false, "reads when people were last active (with Entra ID P1 or P2)"),
     ("Organization.Read.All", false, "reads the names of licences"),
     ("Application.Read.All", false, "reads the credential's own permissions and when its secret expires"),
+    ("RoleManagement.Read.Directory", false, "reads directory roles, for `saas.role = \"directory-roles\"`"),
+    ("GroupMember.Read.All", false, "reads who is in the groups that have a role"),
     ("Directory.Read.All", false, "reads all of the above but activity"),
 ];
 

@@ -134,3 +134,11 @@ fn a_folder_of_somebodys_own_is_left_alone() {
     assert!(told.contains("`mine` is there already, and not from a demonstration"), "{told}");
     assert!(Path::new(&home.around().join("mine/precious.txt")).exists());
 }
+
+/// The story itself fails when a disaster is none, such as a listing of one page that cannot be cut short.
+#[test]
+fn a_small_directory_meets_the_same_disasters() {
+    let home = Home::new();
+    let told = home.done("demo --people 120 --folder small").out;
+    assert!(told.contains("listing incomplete"), "{told}");
+}

@@ -39,12 +39,12 @@ fn a_caret_stands_under_the_fault_and_the_right_text_below() {
       ^^^^^^^^ Graph does not filter users by `contains`; there is `startsWith(PROPERTY, 'x')`, and after the fetch `only-if`
     help: write it so: startsWith(displayName, 'x')
     ");
-    insta::assert_snapshot!(refused(&contoso, "lastPasswordChangeDateTime le 2026-01-01T00:00:00Z"), @r"
+    insta::assert_snapshot!(refused(&contoso, "lastPasswordChangeDateTime le 2026-01-01T00:00:00Z"), @r#"
     error: `contoso.toml`: filter: the source would refuse it
       lastPasswordChangeDateTime le 2026-01-01T00:00:00Z
-      ^^^^^^^^^^^^^^^^^^^^^^^^^^ Graph does not filter users by `lastPasswordChangeDateTime`: map it, and filter after the fetch with `only-if`
+      ^^^^^^^^^^^^^^^^^^^^^^^^^^ Graph does not filter users by `lastPasswordChangeDateTime`: after the fetch there is `only-if = "password_changed_at <= '2026-01-01T00:00:00Z'"`, and in `[mapping]` `password_changed_at = "Last Password Change Date"`
     help: `Default` reads everybody; `userload integration save --help` has examples
-    ");
+    "#);
     insta::assert_snapshot!(refused(&contoso, "departement in ['HR', 'IT'"), @r"
     error: `contoso.toml`: filter: the source would refuse it
       departement in ['HR', 'IT'
@@ -76,6 +76,28 @@ fn a_filter_that_no_url_can_carry_is_told_with_what_to_do() {
     let told = refused(&contoso, &format!("employeeType in ({})", values.join(",")));
     for part in ["too long by", "at most 2048", "only-if", "fewer mapped properties"] {
         assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn the_filters_operators_in_only_if_are_answered_with_its_own() {
+    let contoso = contoso();
+    for (written, column, instead) in [
+        ("department = 'Sales'", ":23: ", "write `==` for `=`"),
+        ("department eq 'Sales'", ":23: ", "write `==` for `eq`"),
+        (
+            "department == 'Sales' AND email is not blank",
+            "                        ^",
+            "write `and` for `AND`",
+        ),
+    ] {
+        let told = contoso.save(&format!("only-if = \"{written}\"")).ended(2);
+        told.tells(&[instead]);
+        assert!(
+            told.err.lines().any(|line| line.starts_with(caret) || line.contains("column")),
+            "{}",
+            told.err
+        );
     }
 }
 

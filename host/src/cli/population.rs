@@ -256,27 +256,32 @@ fn unlikely(sample: &Sample, lines: &Lines<'_>) -> Vec<CheckItem> {
     let people = sample.population;
     let among =
         if sample.whole { String::new() } else { format!(" among the first {}", number(sample.users)) };
-    [
-        (
-            "mailboxes",
-            people.mailboxes,
-            "look like rooms or shared mailboxes (a mail address, no licence, no sign-in)",
-            "accountEnabled eq true",
-            &ENABLED,
-        ),
-        (
-            "services",
-            people.services,
-            "look like service accounts (no first or last name, no mail address)",
-            "givenName ne null",
-            &NAMED,
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, many, ..)| *many > 0)
-    .map(|(what, many, clause, filter, after)| {
-        let said = format!("{}{among} {clause}", number(many));
-        item(what, Verdict::Note, said, Some(lines.help(filter, after)))
-    })
-    .collect()
+    let mut items = Vec::new();
+    let mut kinds = format!("{} members, {} guests", number(people.members), number(people.guests));
+    if people.untyped > 0 {
+        kinds.push_str(&format!(", {} of no type", number(people.untyped)));
+    }
+    if let Some(unlicensed) = people.unlicensed {
+        kinds.push_str(&format!("; {} enabled members have no licence", number(unlicensed)));
+    }
+    items.push(item("kinds", Verdict::Ok, format!("{kinds}{among}"), None));
+    if people.mailboxes > 0 {
+        let clause = "look like rooms or shared mailboxes (a mail address, no licence, no sign-in)";
+        let said = format!("{}{among} {clause}", number(people.mailboxes));
+        // No filter tells them from people who were disabled.
+        let help = format!(
+            "all of them are disabled: what leaves out the disabled{} leaves them out too",
+            match people.disabled {
+                0 => String::new(),
+                disabled => format!(" ({}{among})", number(disabled)),
+            }
+        );
+        items.push(item("mailboxes", Verdict::Note, said, Some(help)));
+    }
+    if people.services > 0 {
+        let clause = "look like service accounts (no first or last name, no mail address)";
+        let said = format!("{}{among} {clause}", number(people.services));
+        items.push(item("services", Verdict::Note, said, Some(lines.help("givenName ne null", &NAMED))));
+    }
+    items
 }

@@ -34,7 +34,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
     let sim = Sim::start(SimConfig::default(), World::contoso(SEED, people))?;
 
     session.clock = at(0, 0);
-    prepare(session, &sim)?;
+    prepare(session, &sim, people)?;
     title(session, "A directory of made-up people, and a look before anything is read")?;
     command(session, "check contoso")?;
     let items = proof::check(session, NAME, &Silent)?;
@@ -78,6 +78,9 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
     let cut = sync(session)?;
     sim.clear_faults();
     expect(&cut, Outcome::Deactivated, 0)?;
+    if cut.completeness.complete {
+        return Err(anyhow!("the story went wrong: a listing that was cut short counts as complete"));
+    }
     say(session, "The source counts more people than it listed, so nobody is judged by who is missing.")?;
 
     session.clock = at(4, 0);
@@ -127,7 +130,7 @@ fn expect(report: &RunReport, outcome: Outcome, many: u64) -> Result<()> {
 }
 
 /// The credential and the integration of the story.
-fn prepare(session: &Session, sim: &Sim) -> Result<()> {
+fn prepare(session: &Session, sim: &Sim, people: usize) -> Result<()> {
     let mut store = session.store_or_new()?;
     let origin = sim.origin();
     let settings = [
@@ -148,16 +151,17 @@ fn prepare(session: &Session, sim: &Sim) -> Result<()> {
         saved_at: session.now(),
     })?;
     let site = session.site()?;
-    let document = document(&origin, &site.manifest.suggestions);
+    let document = document(&origin, page_size(people), &site.manifest.suggestions);
     let integration = config::parse(NAME, &document, &site.fields, store.targets())?;
     store.save_integration(&integration, &document, &site.fields, session.now())?;
     Ok(())
 }
 
 /// An integration that maps everything the plugin suggests.
-fn document(origin: &str, suggestions: &[crate::engine::contract::Suggestion]) -> String {
+fn document(origin: &str, page_size: usize, suggestions: &[crate::engine::contract::Suggestion]) -> String {
     let mut text = format!(
         "name = \"{NAME}\"\ncredential = \"{NAME}\"\naccess-role = \"Employee\"\ndeactivate = true\n\
+         page-size = {page_size}\n\
          # The simulator is on this machine, which a plugin reaches only when it is said.\n\
          grants = [{{ origin = \"{origin}\", private = true }}]\n\n[mapping]\n"
     );
@@ -165,6 +169,11 @@ fn document(origin: &str, suggestions: &[crate::engine::contract::Suggestion]) -
         text.push_str(&format!("{} = \"{}\"\n", suggestion.target, suggestion.source));
     }
     text
+}
+
+/// Users a page, so that there are two pages at least: a listing of one cannot be cut short between pages.
+fn page_size(people: usize) -> usize {
+    (people / 2).clamp(1, 999)
 }
 
 /// Joiners, leavers, a marriage, a wiped column. Gives back how many leave.

@@ -189,6 +189,16 @@ fn variant(keys: &mut Keys<'_, '_>, filtered: bool, foreign: bool, problems: &mu
     let Some((name, span)) = keys.text("integration", problems) else {
         return follows.to_owned();
     };
+    // Whoever types the name of a page writes it as they please.
+    let folded = fold_key(&name);
+    let name = match [USER_LOAD, USER_LOAD_WITH_FILTERING].into_iter().find(|it| fold_key(it) == folded) {
+        Some(known) => known.to_owned(),
+        None => match folded.as_deref() {
+            Some("user load") => USER_LOAD.to_owned(),
+            Some("user load with filtering") => USER_LOAD_WITH_FILTERING.to_owned(),
+            _ => name,
+        },
+    };
     match name.as_str() {
         USER_LOAD if filtered => problems.add_with_help(
             span,

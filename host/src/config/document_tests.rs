@@ -178,6 +178,28 @@ fn bad_filters_say_what_is_wrong() {
 }
 
 #[test]
+fn an_integration_is_chosen_by_its_name_however_it_is_written() {
+    for name in ["microsoft entra id user load WITH filtering", "User Load with Filtering"] {
+        let found = read(&format!(
+            "name = \"contoso\"\ncredential = \"entra\"\naccess-role = \"Employee\"\nintegration = \"{name}\"\n\
+             filter = \"city eq 'Bonn'\"\n[mapping]\nusername = \"mail\"\n"
+        ));
+        assert_eq!(found.integration, "Microsoft Entra ID User Load with Filtering");
+    }
+}
+
+#[test]
+fn what_other_products_call_a_field_is_answered() {
+    let told =
+        refused("[mapping]\nstatus = \"mail\"\nphone = \"mail\"\nrole = \"mail\"\nusername = \"mail\"");
+    for part in
+        ["the keys `deactivate`", "`business_phone` or `mobile_phone`?", "did you mean `access_role`?"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn the_guard_cannot_be_switched_off() {
     insta::assert_snapshot!(
         refused("guard = { deactivate = { count = 9_999_999, percent = 250 }, clear = { percent = nan }, rename = false }"),

@@ -79,6 +79,9 @@ fn unknown_target(name: &str, targets: &Targets, span: Range<usize>, problems: &
         targets.find(label).map(|it| it.name.as_str())
     });
     let what = format!("people have no field `{name}`");
+    if let Some(help) = other_words(name) {
+        return problems.add_with_help(span, what, help);
+    }
     match near {
         Some(near) => problems.add_with_help(span, what, format!("did you mean `{near}`?")),
         None => {
@@ -87,6 +90,19 @@ fn unknown_target(name: &str, targets: &Targets, span: Range<usize>, problems: &
                 format!("fields: {}; `userload fields add {name}` adds one of your own", names.join(", "));
             problems.add_with_help(span, what, help);
         }
+    }
+}
+
+/// What other products call a field, which here is two fields, another one, or none.
+fn other_words(name: &str) -> Option<&'static str> {
+    match fold_key(name)?.as_ref() {
+        "status" | "active" | "enabled" => Some(
+            "whether somebody is active follows from the source, and no rule fills it: see the keys `deactivate`, \
+             `reactivate` and `on`; `source_enabled` keeps what the source says",
+        ),
+        "phone" | "phone_number" | "telephone" => Some("did you mean `business_phone` or `mobile_phone`?"),
+        "role" => Some("did you mean `access_role`?"),
+        _ => None,
     }
 }
 

@@ -107,7 +107,7 @@ impl fmt::Display for Outcome {
 
 /// The text is not the name of an outcome.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not an outcome")]
+#[error("`{0}` is not an outcome, expected one of {all}", all = Outcome::ALL.map(Outcome::name).join(", "))]
 pub struct UnknownOutcome(String);
 
 impl FromStr for Outcome {

@@ -58,16 +58,18 @@ impl Store {
         Ok(groups)
     }
 
-    /// Creations, reactivations and deactivations: one reason is one group.
+    /// Creations, reactivations, deactivations, and who was skipped: one reason is one group.
     fn status_groups(&self, run: RunId) -> Result<Vec<CauseGroup>> {
         let mut query = self.sql.prepare(
-            "SELECT outcome, cause, count(*), min(reason) FROM change
-             WHERE run = ?1 AND state = 'flows' AND outcome IN ('created', 'reactivated', 'deactivated', 'removed')
-             GROUP BY outcome, cause",
+            "SELECT outcome, coalesce(cause, reason) AS why, count(*) FROM change
+             WHERE run = ?1 AND outcome = 'skipped' OR run = ?1 AND state = 'flows'
+               AND outcome IN ('created', 'reactivated', 'deactivated', 'removed')
+             GROUP BY outcome, why",
         )?;
         let mut samples = self.sql.prepare(&format!(
             "SELECT c.source_id, {NAME}, c.reason, c.differences FROM change c LEFT JOIN person p ON p.id = c.person
-             WHERE c.run = ?1 AND c.state = 'flows' AND c.outcome = ?2 AND c.cause = ?3 ORDER BY c.id LIMIT {SAMPLES}"
+             WHERE c.run = ?1 AND (c.state = 'flows' OR c.outcome = 'skipped') AND c.outcome = ?2
+               AND coalesce(c.cause, c.reason) = ?3 ORDER BY c.id LIMIT {SAMPLES}"
         ))?;
         let mut rows = query.query([run.row])?;
         let mut groups = Vec::new();

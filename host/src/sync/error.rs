@@ -109,7 +109,8 @@ fn advice(error: &CallError) -> Option<String> {
              center under App registrations > API permissions"
         }
         Some(Error::Upstream(answer)) if answer.status == 400 => {
-            "check `filter` and the mapped properties: `userload check`"
+            "the source says which part it does not take: correct `filter` or `[mapping]` there, and save the \
+             document again: `userload integration save -f FILE`"
         }
         Some(Error::Settings(_)) => {
             "correct the settings: `userload credential edit`, `userload integration save -f FILE`"

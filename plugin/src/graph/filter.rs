@@ -117,6 +117,10 @@ fn read(given: &str) -> Checked {
         notes.add(Note::refused(0..given.len(), text));
         return Checked { notes, corrected: None, filter: None };
     }
+    if strsim::damerau_levenshtein(&text.to_lowercase(), "default") <= 2 {
+        notes.add(Note::refused(0..given.len(), "did you mean `Default`, which reads everybody?"));
+        return Checked { notes, corrected: Some("Default".to_owned()), filter: None };
+    }
     let parsed = parse(given, &mut notes);
     let corrected = notes.corrected(given);
     let clean = corrected.as_deref().and_then(|corrected| {

@@ -117,8 +117,13 @@ impl Judge<'_> {
             }
             Holds::Flag => {
                 let text = format!("`{property}` is true or false, {}", word.found());
-                self.notes.add(Note::refused(word.span(), text));
-                Value::Flag(true)
+                let note = Note::refused(word.span(), text);
+                let meant = flag(&plain);
+                self.notes.add(match meant {
+                    Some(meant) => note.edit_here(meant),
+                    None => note,
+                });
+                Value::Flag(meant != Some("false"))
             }
             Holds::Time => {
                 let whole = if is_date(inside) { format!("{inside}T00:00:00Z") } else { inside.to_owned() };
@@ -165,11 +170,7 @@ impl Judge<'_> {
             Holds::Flag => {
                 let folded = typed.to_ascii_lowercase();
                 let near = |word: &&str| strsim::damerau_levenshtein(word, &folded) <= 1;
-                let meant = match folded.as_str() {
-                    "1" | "yes" | "y" | "on" | "enabled" => Some("true"),
-                    "0" | "no" | "n" | "off" | "disabled" => Some("false"),
-                    _ => ["true", "false"].into_iter().find(near),
-                };
+                let meant = flag(&folded).or_else(|| ["true", "false"].into_iter().find(near));
                 let note = Note::refused(span, format!("`{property}` is true or false, {found}"));
                 self.notes.add(match meant {
                     Some(flag) => note.edit_here(flag),
@@ -191,6 +192,15 @@ impl Judge<'_> {
             }
             _ => Value::Bare(typed.to_owned()),
         }
+    }
+}
+
+/// A flag in other words, in lower case.
+fn flag(word: &str) -> Option<&'static str> {
+    match word {
+        "1" | "yes" | "y" | "on" | "enabled" => Some("true"),
+        "0" | "no" | "n" | "off" | "disabled" => Some("false"),
+        _ => None,
     }
 }
 

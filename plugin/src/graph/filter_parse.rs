@@ -220,6 +220,11 @@ impl<'a> Parser<'a, '_> {
                 property.to_owned()
             }
             Named::Perhaps => {
+                if let Some(with) = with_slashes(head) {
+                    let text = format!("a part of a property stands behind `/` here: `{with}`");
+                    self.note(Note::corrected(span.clone(), text).edit(span, &with));
+                    return Ok((format!("{with}{rest}"), first.span()));
+                }
                 if !head.starts_with("ext") {
                     let text = format!("`{head}` is no property of users that is known here");
                     self.note(Note::suspicious(span, text));
@@ -330,6 +335,15 @@ impl<'a> Parser<'a, '_> {
         }
         self.expect(Kind::Close, "`)`")?;
         Ok(Expr::Opaque(self.text_from(start)))
+    }
+}
+
+/// `property.part`, as a mapping writes it: with the property as it is spelled, and `/`.
+fn with_slashes(name: &str) -> Option<String> {
+    let (head, rest) = name.split_once('.')?;
+    match named(head) {
+        Named::Property(property) => Some(format!("{property}/{}", rest.replace('.', "/"))),
+        _ => None,
     }
 }
 

@@ -45,7 +45,11 @@ const STARTS_WITH: [&str; 10] = [
 
 /// Properties that Graph does not filter at all, with what to do instead.
 const NEVER: [(&str, &str); 19] = [
-    ("lastPasswordChangeDateTime", "map it, and filter after the fetch with `only-if`"),
+    (
+        "lastPasswordChangeDateTime",
+        "after the fetch there is `only-if = \"password_changed_at <= '2026-01-01T00:00:00Z'\"`, and in `[mapping]` \
+         `password_changed_at = \"Last Password Change Date\"`",
+    ),
     ("legalAgeGroupClassification", "`ageGroup` and `consentProvidedForMinor` can be filtered"),
     ("customSecurityAttributes", "map a property of the user, and filter with `only-if`"),
     ("passwordProfile", "it cannot be read either"),
@@ -54,7 +58,11 @@ const NEVER: [(&str, &str); 19] = [
     ("hireDate", "`employeeHireDate` is the one of the directory"),
     ("interests", "Graph lists it of one user at a time only"),
     ("mailboxSettings", "Graph lists it of one user at a time only"),
-    ("manager", "users cannot be filtered by their manager"),
+    (
+        "manager",
+        "their manager is read by a pass of its own, `manager = true`; `department`, `companyName` and \
+         `employeeOrgData/division` can be filtered",
+    ),
     ("memberOf", "users cannot be filtered by their groups here"),
     ("transitiveMemberOf", "users cannot be filtered by their groups here"),
     ("mySite", "Graph lists it of one user at a time only"),

@@ -231,6 +231,20 @@ fn places_are_bytes_and_a_url_may_be_too_long() {
     assert_eq!(report("city eq 'x' or Mail eq null").properties, ["city", "mail"]);
 }
 
+#[test]
+fn a_dot_of_the_mapping_is_a_slash_here() {
+    let dots = report("onpremisesExtensionAttributes.extensionAttribute1 eq 'x'");
+    assert_eq!(
+        dots.corrected.as_deref(),
+        Some("onPremisesExtensionAttributes/extensionAttribute1 eq 'x'"),
+        "{dots:?}"
+    );
+    let yes = report("Is Account Enabled eq 'yes'");
+    assert_eq!(yes.corrected.as_deref(), Some("accountEnabled eq true"), "{yes:?}");
+    let default = report("Defualt");
+    assert_eq!(default.corrected.as_deref(), Some("Default"), "{default:?}");
+}
+
 proptest! {
     #[test]
     fn never_panics(filter in ".{0,200}") {

@@ -212,6 +212,11 @@ fn the_whole_first_load_is_undone_and_redone() {
     assert_eq!((undo.count(Outcome::Removed), house.people().len(), house.number(links)), (60, 0, 0));
     assert_eq!(house.pins().len(), 60);
     stays_so(&mut house);
+    // Whoever looks at the next night sees why nobody comes back.
+    let next = house.night();
+    let skipped: Vec<_> = next.causes.iter().filter(|it| it.outcome == Outcome::Skipped).collect();
+    assert_eq!((skipped.len(), skipped[0].count), (1, 60), "{skipped:?}");
+    assert!(skipped[0].cause.contains(&format!("undone in run {}", undo.run)), "{skipped:?}");
     let redo = house.undo(undo.run);
     assert_eq!(redo.count(Outcome::Created), 60);
     assert_eq!((state(&house), house.pins().len(), house.number(links)), (after, 0, 60));

@@ -5,6 +5,7 @@
 
 mod functions;
 mod scan;
+mod slip;
 mod values;
 
 use std::sync::{Arc, LazyLock};
@@ -75,9 +76,17 @@ impl Compiled {
         }
         let expression = ENVIRONMENT.compile_expression_owned(inner.to_owned()).map_err(|error| {
             let offset = error.range().map_or(0, |range| range.start);
-            let template = inner.contains("{%") || inner.contains("{{");
-            let help = template.then(|| "an expression is no template: leave `{{ }}` and `{% %}` out".into());
-            one(start + offset, words(&error), help)
+            if inner.contains("{%") || inner.contains("{{") {
+                let help = "an expression is no template: leave `{{ }}` and `{% %}` out";
+                return one(start + offset, words(&error), Some(help.to_owned()));
+            }
+            match slip::of_another_language(inner) {
+                Some(slip) => {
+                    let help = format!("write `{}` for `{}`", slip.instead, slip.found);
+                    one(start + slip.offset, words(&error), Some(help))
+                }
+                None => one(start + offset, words(&error), None),
+            }
         })?;
         let scan = scan::scan(inner);
         let mut faults = Vec::new();
