@@ -20,6 +20,8 @@ pub struct Session {
     pub home: PathBuf,
     /// The tenant's name.
     pub tenant: String,
+    /// Whether somebody chose it.
+    pub(super) tenant_given: bool,
     /// The time.
     pub clock: Clock,
     /// The component that takes the place of the built-in one.
@@ -111,7 +113,7 @@ impl Session {
         Ok(self.opened(Store::open_to_read)?.ok_or_else(|| self.nothing_yet())?)
     }
 
-    fn nothing_yet(&self) -> Trouble {
+    pub(super) fn nothing_yet(&self) -> Trouble {
         Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
             "begin with `userload init` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere",
         )

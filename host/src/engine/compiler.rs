@@ -90,6 +90,9 @@ const REFUSED: &[u8] = b"userload refused plugin 1\n";
 /// Threads of a child: each has address space of its own, and a machine of many processors must not use it up.
 const THREADS: &str = "4";
 
+/// The same of the allocator's arenas.
+const ARENAS: &str = "2";
+
 /// How much of a child's last words is kept.
 const WORDS: u64 = 4096;
 
@@ -124,7 +127,8 @@ impl ChildCompiler {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         // It knows nothing of this process: no secrets of the environment, no folder.
-        command.env_clear().env("RAYON_NUM_THREADS", THREADS).current_dir("/");
+        command.env_clear().env("RAYON_NUM_THREADS", THREADS).env("MALLOC_ARENA_MAX", ARENAS);
+        command.current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

@@ -149,7 +149,11 @@ fn words(arguments: &str) -> Vec<&str> {
 }
 
 /// The built program, beside the folder of the test's own executable.
-fn program() -> PathBuf {
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test.ancestors().nth(2).expect("tests stand in target/PROFILE/deps");
     let program = folder.join("userload");

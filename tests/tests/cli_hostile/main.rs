@@ -4,7 +4,9 @@
 #[path = "../../../host/src/engine/tests/guest.rs"]
 #[allow(dead_code, reason = "the engine's own tests use more of it")]
 mod guest;
+mod compiling;
 mod shell;
+mod together;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
