@@ -91,6 +91,14 @@ impl Session {
         self.opened(Store::open_known)
     }
 
+    /// The same for a command that may begin a tenant: none as well when the store has other tenants only.
+    pub(super) fn store_if_begun(&self) -> Result<Option<Store>> {
+        match self.store_if_any() {
+            Err(error) if matches!(error.downcast_ref(), Some(StoreError::NoTenant { .. })) => Ok(None),
+            opened => opened,
+        }
+    }
+
     fn opened(&self, open: impl FnOnce(&Path, &str) -> crate::store::Result<Store>) -> Result<Option<Store>> {
         let file = self.store_file();
         if !file.exists() {

@@ -32,17 +32,40 @@ fn section(id: u8, bytes: &[u8]) -> Vec<u8> {
     [&[id][..], &sized(bytes)].concat()
 }
 
-/// A sound component that is no plugin, of so many functions of so many additions each: three bytes of addition become
-/// some hundred of the compiler's own.
-fn bomb(functions: usize, additions: usize) -> Vec<u8> {
-    // (func (param i32) (result i32) local.get 0, then again and again: local.get 0, i32.add)
-    let body = [&[0, 0x20, 0][..], &[0x20, 0, 0x6a].repeat(additions), &[0x0b]].concat();
+/// A sound component that is no plugin: so many functions `(func (param i32) (result i32) …)` of this body.
+fn component(functions: usize, body: &[u8]) -> Vec<u8> {
     let types = [1, 0x60, 1, 0x7f, 1, 0x7f];
     let declared = [&leb(functions)[..], &vec![0; functions]].concat();
-    let code = [&leb(functions)[..], &sized(&body).repeat(functions)].concat();
+    let code = [&leb(functions)[..], &sized(body).repeat(functions)].concat();
     let parts = [section(1, &types), section(3, &declared), section(10, &code)].concat();
     let module = [&b"\0asm\x01\0\0\0"[..], &parts].concat();
     [&b"\0asm\x0d\0\x01\0"[..], &section(1, &module)].concat()
+}
+
+/// Long functions: three bytes of an addition become a kilobyte of the compiler's own.
+fn fat() -> Vec<u8> {
+    // local.get 0, then again and again: local.get 0, i32.add
+    component(16, &[&[0, 0x20, 0][..], &[0x20, 0, 0x6a].repeat(300_000), &[0x0b]].concat())
+}
+
+/// Tangled functions: 200 loops within each other, from the innermost of which each can be begun again, and 200 locals
+/// that change in it. Three kilobytes of such a function take seconds.
+fn tangle() -> Vec<u8> {
+    const MANY: usize = 200;
+    // 200 further locals of type i32.
+    let mut body = [&[1][..], &leb(MANY), &[0x7f]].concat();
+    body.extend([0x03, 0x40].repeat(MANY));
+    for local in 0..MANY {
+        // local = local + 1
+        body.extend([&[0x20][..], &leb(local), &[0x41, 1, 0x6a, 0x21], &leb(local)].concat());
+    }
+    for outer in 0..MANY {
+        // Again from there, if the first local is not zero.
+        body.extend([&[0x20, 0, 0x0d][..], &leb(outer)].concat());
+    }
+    body.extend([0x0b].repeat(MANY));
+    body.extend([0x20, 0, 0x0b]);
+    component(500, &body)
 }
 
 fn child(limits: CompileLimits) -> Compiler {
@@ -111,13 +134,15 @@ fn an_answer_that_is_not_whole_is_not_loaded() {
 fn each_limit_stops_it_and_nothing_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
-    // Minutes of work for the compiler, in 15 MiB.
-    let many = bomb(50_000, 100);
+    let (fat, tangle) = (fat(), tangle());
     let most = CompileLimits { wall: Duration::from_secs(60), cpu: Duration::from_secs(60), memory: 4 << 30 };
+    // What is honest has room in the least of these.
+    let little = CompileLimits { cpu: Duration::from_secs(1), memory: 384 << 20, ..most };
+    load(child(little), None, &shell(&[]).component()).unwrap();
     let cases = [
         CompileLimit::Wall(Duration::from_millis(700)),
         CompileLimit::Cpu(Duration::from_secs(1)),
-        CompileLimit::Memory(256 << 20),
+        CompileLimit::Memory(384 << 20),
     ];
     for case in cases {
         let limits = match case {
@@ -127,7 +152,8 @@ fn each_limit_stops_it_and_nothing_is_kept() {
             CompileLimit::Code(_) => most,
         };
         let started = Instant::now();
-        match load(child(limits), Some(cache.clone()), &many).unwrap_err() {
+        let bytes = if matches!(case, CompileLimit::Memory(_)) { &fat } else { &tangle };
+        match load(child(limits), Some(cache.clone()), bytes).unwrap_err() {
             LoadError::CompileLimit(limit) => assert_eq!(limit, case),
             other => panic!("{case}: {other}"),
         }
@@ -141,9 +167,7 @@ fn each_limit_stops_it_and_nothing_is_kept() {
 #[test]
 fn the_program_survives_a_bomb() {
     let home = Home::new();
-    let bytes = bomb(50_000, 100);
-    let size = bytes.len() as u64;
-    home.write("bomb.wasm", bytes);
+    home.write("bomb.wasm", tangle());
     let started = Instant::now();
     let mut running = home.call(&["plugin", "inspect", "bomb.wasm"]).spawn();
     let mut most = 0;
@@ -155,6 +179,6 @@ fn the_program_survives_a_bomb() {
     told.tells(&["`bomb.wasm` cannot be used: compiling it needs more than", "help: ask its maker"]);
     let limits = CompileLimits::default();
     assert!(started.elapsed() < limits.wall + Duration::from_secs(10), "{:?}", started.elapsed());
-    // Itself, the file, and next to nothing: the compiler would take gigabytes.
-    assert!(most < (100 << 20) + 2 * size, "{most}");
+    // Itself and next to nothing: the compiler takes hundreds.
+    assert!(most < 100 << 20, "{most}");
 }
