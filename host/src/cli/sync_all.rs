@@ -133,8 +133,7 @@ fn launched(session: &Session, base: Base<'_>) -> Result<Vec<Tenant>> {
     if !file.exists() {
         return Err(session.nothing_yet().into());
     }
-    let names =
-        if session.tenant_given { vec![session.tenant.clone()] } else { Store::tenants(&file)? };
+    let names = if session.tenant_given { vec![session.tenant.clone()] } else { Store::tenants(&file)? };
     let mut tenants = Vec::new();
     for name in names {
         let rows = base.session(&name).store()?.integrations()?;

@@ -50,10 +50,7 @@ impl Key {
     ///
     /// Only for bytes that [`Entry::read`] gave, or that came through a pipe from a child that runs this program.
     pub(super) fn open(&self, engine: &Engine, sealed: &[u8]) -> Option<wasmtime::Result<Component>> {
-        let (digest, compiled) = sealed.strip_prefix(MAGIC)?.split_at_checked(DIGEST)?;
-        if digest != self.digest(compiled) {
-            return None;
-        }
+        let compiled = self.compiled(sealed)?;
         #[expect(unsafe_code, reason = "wasmtime cannot check machine code; see the SAFETY note")]
         // SAFETY: `deserialize` needs bytes that `serialize` or `precompile_component` made. A file's bytes were read
         // only because folder and file belong to this user and nobody else can write to them; a child's came through a
@@ -62,6 +59,12 @@ impl Key {
         // nobody changes them now.
         let component = unsafe { Component::deserialize(engine, compiled) };
         Some(component)
+    }
+
+    /// What stands behind a head that fits.
+    fn compiled<'a>(&self, sealed: &'a [u8]) -> Option<&'a [u8]> {
+        let (digest, compiled) = sealed.strip_prefix(MAGIC)?.split_at_checked(DIGEST)?;
+        (digest == self.digest(compiled)).then_some(compiled)
     }
 
     fn digest(&self, compiled: &[u8]) -> [u8; DIGEST] {
@@ -150,9 +153,10 @@ mod tests {
         ) {
             let dir = tempfile::tempdir().unwrap();
             let engine = Engine::default();
-            let entry = Entry::new(&dir.path().join("cache"), "digest", &engine);
+            let entry = Entry::new(&dir.path().join("cache"), Key::new("digest", &engine));
             entry.write(&compiled).unwrap();
-            let kept = entry.read().unwrap();
+            let read = |entry: &Entry| entry.key.compiled(&entry.read().unwrap()?).map(<[u8]>::to_vec);
+            let kept = read(&entry);
             prop_assert_eq!(kept.as_ref(), Some(&compiled));
 
             let whole = fs::read(&entry.file).unwrap();
@@ -167,15 +171,15 @@ mod tests {
             bytes.extend(tail);
             fs::write(&entry.file, &bytes).unwrap();
             let expected = (bytes == whole).then_some(&compiled);
-            let found = entry.read().unwrap();
+            let found = read(&entry);
             prop_assert_eq!(found.as_ref(), expected);
 
             // Another plugin's file in this one's place.
-            let other = Entry::new(&dir.path().join("cache"), "another", &engine);
+            let other = Entry::new(&dir.path().join("cache"), Key::new("another", &engine));
             fs::write(&other.file, &whole).unwrap();
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             fs::set_permissions(&other.file, mode).unwrap();
-            prop_assert_eq!(other.read().unwrap(), None);
+            prop_assert_eq!(read(&other), None);
         }
     }
 }

@@ -134,7 +134,9 @@ impl ChildCompiler {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (status, answer, words) = thread::scope(|scope| {
             // A child that is killed breaks its pipes: none of these threads outlives it.
-            scope.spawn(|| stdin.map(|mut to| to.write_all(&self.request()).and_then(|()| to.write_all(bytes))));
+            scope.spawn(|| {
+                stdin.map(|mut to| to.write_all(&self.request()).and_then(|()| to.write_all(bytes)))
+            });
             let words = scope.spawn(|| read(stderr, WORDS));
             let (tell, told) = mpsc::channel();
             scope.spawn(move || tell.send(read(stdout, MOST + 1)));
@@ -229,7 +231,8 @@ pub fn compile_as_child(mut input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
     // Without a pool, which needs more address space than it gets.
-    let engine = wasmtime::Engine::new(&config(&EngineOptions::default(), false)).map_err(io::Error::other)?;
+    let engine =
+        wasmtime::Engine::new(&config(&EngineOptions::default(), false)).map_err(io::Error::other)?;
     let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     match engine.precompile_component(&bytes) {
         Ok(compiled) => {

@@ -119,7 +119,8 @@ fn what_is_not_valid_is_told_as_by_this_process() {
 #[test]
 fn an_answer_that_is_not_whole_is_not_loaded() {
     let bytes = shell(&[]).component();
-    for script in ["cat", "printf 'userload compiled plugin 1\\n0123456789abcdef0123456789abcdefx'", "exit 3"] {
+    for script in ["cat", "printf 'userload compiled plugin 1\\n0123456789abcdef0123456789abcdefx'", "exit 3"]
+    {
         let other = Compiler::Child(ChildCompiler {
             program: "/bin/sh".into(),
             arguments: vec!["-c".into(), script.into()],
