@@ -43,6 +43,11 @@ fn every_hostile_case_is_there() {
 }
 
 #[test]
+fn every_answer_to_an_advisory_is_there() {
+    all_there("../host/SANDBOX.md", 15);
+}
+
+#[test]
 fn every_command_that_the_table_names_exists() {
     let home = Home::new();
     let text = table("seed.md");

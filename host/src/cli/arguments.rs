@@ -41,9 +41,9 @@ struct Global {
     /// Folder of the store and the key [default: the platform's data folder]
     #[arg(long, global = true, value_name = "DIR", env = "USERLOAD_HOME", hide_env_values = true)]
     home: Option<PathBuf>,
-    /// Whose people: one store can serve many tenants
-    #[arg(long, global = true, value_name = "NAME", default_value = "default")]
-    tenant: String,
+    /// Whose people: one store can serve many tenants [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    tenant: Option<String>,
     /// Answer in JSON, with a version in it
     #[arg(long, global = true)]
     json: bool,
@@ -121,8 +121,14 @@ enum Command {
     Apply(run::ApplyArguments),
     /// Read the source and apply what is safe; hold the rest
     ///
+    /// With --all every launched integration of every tenant runs in this one process, several tenants at a time; what
+    /// goes wrong in one changes nothing in another. Integrations of one tenant run one after the other, in the order
+    /// of their names, because they share people. The exit code is the worst one.
+    ///
     /// Example: userload sync contoso
-    Sync(run::Which),
+    ///
+    /// Example: userload sync --all --jobs 8
+    Sync(run::SyncArguments),
     /// What waits for you to decide: list, show, approve, reject, decide
     #[command(subcommand)]
     Held(held::Command),
@@ -211,10 +217,12 @@ fn session(global: Global, printer: Printer) -> Result<Session> {
     let home = global.home.or_else(default_home).ok_or_else(|| {
         Trouble::usage("there is no folder for data here").help("give one: `--home DIR` or USERLOAD_HOME")
     })?;
-    if !is_sound_name(&global.tenant) {
+    let tenant_given = global.tenant.is_some();
+    let tenant = global.tenant.unwrap_or_else(|| "default".to_owned());
+    if !is_sound_name(&tenant) {
         return Err(Trouble::usage(format!(
             "`{}` is no tenant's name, expected letters, digits, `.`, `_` and `-`",
-            global.tenant.escape_debug()
+            tenant.escape_debug()
         ))
         .into());
     }
@@ -227,7 +235,8 @@ fn session(global: Global, printer: Printer) -> Result<Session> {
     };
     Ok(Session {
         home,
-        tenant: global.tenant,
+        tenant,
+        tenant_given,
         clock,
         plugin: global.plugin,
         printer,
@@ -248,7 +257,7 @@ fn dispatch(session: &Session, command: Option<Command>) -> Result<ExitStatus> {
         Command::Launch(which) => run::launch(session, &which),
         Command::Plan(arguments) => run::plan(session, &arguments),
         Command::Apply(arguments) => run::apply(session, &arguments),
-        Command::Sync(which) => run::sync(session, &which),
+        Command::Sync(arguments) => run::sync(session, &arguments),
         Command::Held(command) => held::run(session, command),
         Command::Fields(command) => fields::run(session, command),
         Command::People(command) => people::run(session, command),

@@ -184,7 +184,7 @@ pub(super) fn new_row(
     key: &KeyFile,
 ) -> Result<(CredentialRow, Secrets)> {
     sound(&name).map_err(Trouble::usage)?;
-    if let Some(store) = session.store_if_any()?
+    if let Some(store) = session.store_if_begun()?
         && store.credential(&name)?.is_some()
     {
         return Err(Trouble::usage(format!("there is a credential `{name}` already"))

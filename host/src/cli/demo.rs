@@ -49,6 +49,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
     let mut own = Session {
         home: home.clone(),
         tenant: "default".to_owned(),
+        tenant_given: false,
         clock: Clock::Fixed(session.now()),
         plugin: session.plugin.clone(),
         printer: session.printer,

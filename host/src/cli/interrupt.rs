@@ -1,7 +1,7 @@
 //! Ctrl-C while a run is under way: it says how things stand before it ends the program.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::output::Printer;
 use super::trouble;
@@ -11,20 +11,39 @@ use crate::sync::Progress;
 const INTERRUPTED: i32 = 130;
 
 const STOPPED: &str = "stopped: nobody was changed";
+const STOPPED_MANY: &str = "stopped: the runs under way have changed nobody; those that had ended stand";
 const GOES_ON: &str = "the next run goes on from there";
 
-/// Nothing to say.
-const IDLE: u8 = 0;
-/// A run reads and judges: nobody is changed by stopping it.
-const READING: u8 = 1;
-/// One transaction is under way, which is over in a moment.
-const APPLYING: u8 = 2;
+/// How things stand, of all runs together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing to say.
+    Idle,
+    /// Runs read and judge: nobody is changed by stopping them.
+    Reading,
+    /// At least one transaction is under way, which is over in a moment.
+    Applying,
+}
 
-static STATE: AtomicU8 = AtomicU8::new(IDLE);
+static RUNS: AtomicUsize = AtomicUsize::new(0);
+static APPLYING: AtomicUsize = AtomicUsize::new(0);
+/// Runs of this process that have ended.
+static ENDED: AtomicUsize = AtomicUsize::new(0);
 static LISTENS: OnceLock<()> = OnceLock::new();
 
-/// Watches over one run, and hears how far it is. Ctrl-C is as before when it is dropped.
-pub(super) struct Watch<'a>(&'a dyn Progress);
+fn state() -> State {
+    match (RUNS.load(Ordering::SeqCst), APPLYING.load(Ordering::SeqCst)) {
+        (0, _) => State::Idle,
+        (_, 0) => State::Reading,
+        _ => State::Applying,
+    }
+}
+
+/// Watches over one run, and hears how far it is. Ctrl-C is as before when the last one is dropped.
+pub(super) struct Watch<'a> {
+    progress: &'a dyn Progress,
+    applies: AtomicBool,
+}
 
 impl<'a> Watch<'a> {
     /// Begins to watch; what the run says goes on to `progress`.
@@ -33,31 +52,35 @@ impl<'a> Watch<'a> {
             // A machine that gives no thread has a Ctrl-C without words, as ever.
             let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || listen(printer));
         });
-        STATE.store(READING, Ordering::SeqCst);
-        Self(progress)
+        RUNS.fetch_add(1, Ordering::SeqCst);
+        Self { progress, applies: AtomicBool::new(false) }
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        STATE.store(IDLE, Ordering::SeqCst);
+        if *self.applies.get_mut() {
+            APPLYING.fetch_sub(1, Ordering::SeqCst);
+        }
+        ENDED.fetch_add(1, Ordering::SeqCst);
+        RUNS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Progress for Watch<'_> {
     fn stage(&self, name: &str, total: Option<u64>) {
-        if name == "apply" {
-            STATE.store(APPLYING, Ordering::SeqCst);
+        if name == "apply" && !self.applies.swap(true, Ordering::SeqCst) {
+            APPLYING.fetch_add(1, Ordering::SeqCst);
         }
-        self.0.stage(name, total);
+        self.progress.stage(name, total);
     }
 
     fn advance(&self, people: u64) {
-        self.0.advance(people);
+        self.progress.advance(people);
     }
 
     fn note(&self, text: &str) {
-        self.0.note(text);
+        self.progress.note(text);
     }
 }
 
@@ -66,9 +89,9 @@ fn listen(printer: Printer) {
     runtime.block_on(async {
         let mut patient = true;
         while tokio::signal::ctrl_c().await.is_ok() {
-            match STATE.load(Ordering::SeqCst) {
+            match state() {
                 // What is being written is one transaction: it is either there as a whole or not at all.
-                APPLYING if patient => {
+                State::Applying if patient => {
                     patient = false;
                     printer.tell(
                         "the run is being applied, which is over in a moment; Ctrl-C again ends it now",
@@ -85,14 +108,16 @@ fn listen(printer: Printer) {
     clippy::disallowed_methods,
     reason = "the run's threads wait for the network; the store is safe at any moment"
 )]
-fn stop(printer: Printer, state: u8) -> ! {
+fn stop(printer: Printer, state: State) -> ! {
+    let several = RUNS.load(Ordering::SeqCst) > 1 || ENDED.load(Ordering::SeqCst) > 0;
+    let stopped = if several { STOPPED_MANY } else { STOPPED };
     match state {
-        READING if printer.json() => printer.tell(&trouble::object_of(STOPPED, Some(GOES_ON))),
-        READING => printer.tell(&format!("\n{STOPPED}; {GOES_ON}")),
-        APPLYING => {
+        State::Reading if printer.json() => printer.tell(&trouble::object_of(stopped, Some(GOES_ON))),
+        State::Reading => printer.tell(&format!("\n{stopped}; {GOES_ON}")),
+        State::Applying => {
             printer.tell("stopped while the run was applied: `userload runs list` says whether it is")
         }
-        _ => {}
+        State::Idle => {}
     }
     std::process::exit(INTERRUPTED)
 }

@@ -36,6 +36,7 @@ mod session;
 mod site;
 mod status;
 mod story;
+mod sync_all;
 mod trouble;
 mod undo;
 mod why;

@@ -13,6 +13,7 @@ use super::services::{self, PluginInfo};
 use super::session::Session;
 use super::site::digest_of;
 use crate::config::plugin_of;
+use crate::engine::compile_as_child;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -27,10 +28,20 @@ pub(super) enum Command {
     ///
     /// Example: userload plugin verify
     Verify,
+    /// Compiles what comes through standard input; this program calls itself so
+    #[command(hide = true)]
+    Compile,
 }
 
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
-    let Command::Inspect { file } = command else { return verify(session) };
+    let file = match command {
+        Command::Inspect { file } => file,
+        Command::Verify => return verify(session),
+        Command::Compile => {
+            session.printer.bytes(&compile_as_child(std::io::stdin().lock())?)?;
+            return Ok(ExitStatus::Done);
+        }
+    };
     let info = services::inspect_plugin(session, file.as_deref().or(session.plugin.as_deref()))?;
     if session.printer.json() {
         session.printer.answer(&Answer::new("plugin", &info).text()?)?;

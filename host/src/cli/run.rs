@@ -7,7 +7,7 @@ use super::output::json_v1::{Answer, Run};
 use super::output::{Bars, View, render, shown};
 use super::session::Session;
 use super::trouble::Trouble;
-use super::{check as checks, proof, runs, services};
+use super::{check as checks, proof, runs, services, sync_all};
 use crate::config::missing_for_launch;
 use crate::model::Outcome;
 use crate::sync::{RunKind, RunReport, RunState};
@@ -31,6 +31,19 @@ pub(super) struct PlanArguments {
     /// Every cause and sample instead of one screen
     #[arg(long)]
     all: bool,
+}
+
+/// Arguments of `sync`.
+#[derive(clap::Args, Debug)]
+pub(super) struct SyncArguments {
+    #[command(flatten)]
+    which: Which,
+    /// Every launched integration of every tenant; with --tenant, of that one
+    #[arg(long, conflicts_with = "integration")]
+    all: bool,
+    /// So many tenants at the same time [default: four for each processor, at most 16]
+    #[arg(long, requires = "all", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
 }
 
 /// Arguments of `apply`.
@@ -107,7 +120,11 @@ pub(super) fn apply(session: &Session, arguments: &ApplyArguments) -> Result<Exi
     show(session, &report, true, false)
 }
 
-pub(super) fn sync(session: &Session, which: &Which) -> Result<ExitStatus> {
+pub(super) fn sync(session: &Session, arguments: &SyncArguments) -> Result<ExitStatus> {
+    if arguments.all {
+        return sync_all::run(session, arguments.jobs);
+    }
+    let which = &arguments.which;
     let store = session.store()?;
     let row = session.integration_row(&store, which.integration.as_deref())?;
     drop(store);

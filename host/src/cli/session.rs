@@ -20,6 +20,8 @@ pub struct Session {
     pub home: PathBuf,
     /// The tenant's name.
     pub tenant: String,
+    /// Whether somebody chose it.
+    pub(super) tenant_given: bool,
     /// The time.
     pub clock: Clock,
     /// The component that takes the place of the built-in one.
@@ -89,6 +91,14 @@ impl Session {
         self.opened(Store::open_known)
     }
 
+    /// The same for a command that may begin a tenant: none as well when the store has other tenants only.
+    pub(super) fn store_if_begun(&self) -> Result<Option<Store>> {
+        match self.store_if_any() {
+            Err(error) if matches!(error.downcast_ref(), Some(StoreError::NoTenant { .. })) => Ok(None),
+            opened => opened,
+        }
+    }
+
     fn opened(&self, open: impl FnOnce(&Path, &str) -> crate::store::Result<Store>) -> Result<Option<Store>> {
         let file = self.store_file();
         if !file.exists() {
@@ -111,7 +121,7 @@ impl Session {
         Ok(self.opened(Store::open_to_read)?.ok_or_else(|| self.nothing_yet())?)
     }
 
-    fn nothing_yet(&self) -> Trouble {
+    pub(super) fn nothing_yet(&self) -> Trouble {
         Trouble::usage(format!("there is nothing in `{}` yet", self.home.display())).help(
             "begin with `userload init` or `userload demo`; `--home DIR` (or USERLOAD_HOME) points elsewhere",
         )

@@ -11,7 +11,9 @@ use super::trouble::Trouble;
 use crate::capabilities::{Log, LogLimits, SecretSet};
 use crate::config::{PluginPin, SourceField};
 use crate::engine::contract::Manifest;
-use crate::engine::{Engine, EngineOptions, Meter, Plugin, Transformer};
+use crate::engine::{
+    ChildCompiler, CompileLimits, Compiler, Engine, EngineOptions, LoadError, Meter, Plugin, Transformer,
+};
 use crate::sync::preflight::source_fields;
 
 /// The built-in component, so that one file is the whole installation.
@@ -83,7 +85,9 @@ impl Site {
     pub(super) fn load(home: &Path, file: Option<&Path>) -> Result<Self> {
         // A home that cannot be written to costs time, not the command.
         let cache_dir = home.is_dir().then(|| home.join("cache"));
-        let engine = Engine::new(EngineOptions { cache_dir, ..EngineOptions::default() })?;
+        // The built-in one is as trusted as this program is.
+        let compiler = file.map_or(Ok(Compiler::InProcess), |_| child_compiler())?;
+        let engine = Engine::new(EngineOptions { cache_dir, compiler, ..EngineOptions::default() })?;
         let read;
         let bytes = match file {
             None => BUILT_IN,
@@ -98,8 +102,11 @@ impl Site {
         let name =
             || file.map_or_else(|| "the built-in plugin".to_owned(), |it| format!("`{}`", it.display()));
         let plugin = Plugin::load(&engine, bytes).map_err(|error| {
-            Trouble::usage(format!("{} cannot be used: {error}", name()))
-                .help("`userload plugin inspect` without a file shows what a plugin is like")
+            Trouble::usage(format!("{} cannot be used: {error}", name())).help(match error {
+                LoadError::CompileLimit(_) => "ask its maker for a smaller build; nothing of this one was kept, and without `--plugin`, or `plugin` in the document, the built-in one is used",
+                LoadError::Compiler(_) => "try again; when it stays so, `userload plugin inspect` without a file shows whether the built-in one works here",
+                _ => "`userload plugin inspect` without a file shows what a plugin is like",
+            })
         })?;
         let manifest = Transformer::new(&plugin, quiet()).describe().map_err(|error| {
             Trouble::failed(format!("{} could not say what it is: {error}", name()))
@@ -129,6 +136,19 @@ impl Site {
     pub(super) fn transformer(&self) -> Transformer {
         Transformer::new(&self.plugin, quiet())
     }
+}
+
+/// This program itself, as `userload plugin compile`.
+fn child_compiler() -> Result<Compiler> {
+    // The running one, also when another version has been installed over it meanwhile.
+    let running = Path::new("/proc/self/exe");
+    let program = if running.exists() {
+        running.to_owned()
+    } else {
+        std::env::current_exe().context("looking for this program's own file")?
+    };
+    let arguments = ["plugin", "compile", "--home", "/"].map(Into::into).to_vec();
+    Ok(Compiler::Child(ChildCompiler { program, arguments, limits: CompileLimits::default() }))
 }
 
 /// SHA-256 of what lies where a pin points, in hexadecimal.

@@ -60,13 +60,20 @@ pub(super) fn describe(error: &anyhow::Error, paint: Paint) -> String {
 /// The same as an object: `{"version":1,"error":{"message":…,"help":…}}`, on one line.
 #[must_use]
 pub(super) fn object(error: &anyhow::Error) -> String {
+    let (message, help) = words(error);
+    object_of(&message, help.as_deref())
+}
+
+/// What an error says in one line, and its help.
+#[must_use]
+pub(super) fn words(error: &anyhow::Error) -> (String, Option<String>) {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !message.contains(&cause) {
             message.push_str(&format!(": {cause}"));
         }
     }
-    object_of(&message, error.chain().find_map(help).as_deref())
+    (message, error.chain().find_map(help))
 }
 
 /// The object of an error that is no [`anyhow::Error`].

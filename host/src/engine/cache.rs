@@ -13,12 +13,16 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+/// One plugin, compiled by one engine of one version of this program: what the digest of a compiled form covers
+/// besides its content.
+#[derive(Clone)]
+pub(super) struct Key(String);
+
 /// The place of one plugin, compiled by one engine.
 pub(super) struct Entry {
     dir: PathBuf,
     file: PathBuf,
-    /// What a file's digest covers besides its content.
-    key: String,
+    key: Key,
 }
 
 /// First line of a file, then 32 bytes of digest, then the compiled component.
@@ -26,28 +30,61 @@ const MAGIC: &[u8] = b"userload compiled plugin 1\n";
 
 const DIGEST: usize = 32;
 
-/// The largest file that is read: compiled code is about five times as large as a component.
-const MOST: u64 = 256 << 20;
+/// The largest compiled form that is read: it is about five times as large as a component.
+pub(super) const MOST: u64 = 128 << 20;
 
-impl Entry {
+impl Key {
     /// `plugin` is the hexadecimal digest of the component.
-    pub(super) fn new(dir: &Path, plugin: &str, engine: &Engine) -> Self {
+    pub(super) fn new(plugin: &str, engine: &Engine) -> Self {
         let mut compatible = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut compatible);
-        let key = format!("{plugin}-{:016x}-{}", compatible.finish(), env!("CARGO_PKG_VERSION"));
-        Self { dir: dir.to_owned(), file: dir.join(format!("{key}.compiled")), key }
+        Self(format!("{plugin}-{:016x}-{}", compatible.finish(), env!("CARGO_PKG_VERSION")))
+    }
+
+    /// What stands before a compiled form in a file, or in a compiling child's answer.
+    pub(super) fn head(&self, compiled: &[u8]) -> Vec<u8> {
+        [MAGIC, &self.digest(compiled)].concat()
+    }
+
+    /// The component of sealed bytes: none when they are not whole, or of another plugin, engine or version.
+    ///
+    /// Only for bytes that [`Entry::read`] gave, or that came through a pipe from a child that runs this program.
+    pub(super) fn open(&self, engine: &Engine, sealed: &[u8]) -> Option<wasmtime::Result<Component>> {
+        let compiled = self.compiled(sealed)?;
+        #[expect(unsafe_code, reason = "wasmtime cannot check machine code; see the SAFETY note")]
+        // SAFETY: `deserialize` needs bytes that `serialize` or `precompile_component` made. A file's bytes were read
+        // only because folder and file belong to this user and nobody else can write to them; a child's came through a
+        // pipe that nobody else holds. The digest covers the content, the plugin, the engine's settings and this
+        // program's version. wasmtime itself checks its version and settings once more. The bytes are in memory:
+        // nobody changes them now.
+        let component = unsafe { Component::deserialize(engine, compiled) };
+        Some(component)
+    }
+
+    /// What stands behind a head that fits.
+    fn compiled<'a>(&self, sealed: &'a [u8]) -> Option<&'a [u8]> {
+        let (digest, compiled) = sealed.strip_prefix(MAGIC)?.split_at_checked(DIGEST)?;
+        (digest == self.digest(compiled)).then_some(compiled)
+    }
+
+    fn digest(&self, compiled: &[u8]) -> [u8; DIGEST] {
+        let mut sha = Sha256::new();
+        sha.update(MAGIC);
+        sha.update(self.0.as_bytes());
+        sha.update([0]);
+        sha.update(compiled);
+        sha.finalize().into()
+    }
+}
+
+impl Entry {
+    pub(super) fn new(dir: &Path, key: Key) -> Self {
+        Self { dir: dir.to_owned(), file: dir.join(format!("{}.compiled", key.0)), key }
     }
 
     /// The compiled component, or none when there is no file that can be trusted.
     pub(super) fn load(&self, engine: &Engine) -> Option<Component> {
-        let compiled = self.read().ok()??;
-        #[expect(unsafe_code, reason = "wasmtime cannot check machine code; see the SAFETY note")]
-        // SAFETY: `deserialize` needs bytes that `serialize` made. `read` gave them only because folder and
-        // file belong to this user and nobody else can write to them, and because the digest in the file
-        // covers the content, the plugin, the engine's settings and this program's version. wasmtime itself
-        // checks its version and settings once more. The bytes are in memory: nobody changes them now.
-        let component = unsafe { Component::deserialize(engine, compiled) };
-        component.ok()
+        self.key.open(engine, &self.read().ok()??)?.ok()
     }
 
     /// Keeps a compiled component: all of it or nothing. A cache that cannot be written is no error.
@@ -68,9 +105,7 @@ impl Entry {
         }
         let mut bytes = Vec::with_capacity(about.len() as usize);
         file.take(MOST).read_to_end(&mut bytes)?;
-        let Some(rest) = bytes.strip_prefix(MAGIC) else { return Ok(None) };
-        let Some((digest, compiled)) = rest.split_at_checked(DIGEST) else { return Ok(None) };
-        Ok((digest == self.digest(compiled)).then(|| compiled.to_vec()))
+        Ok(Some(bytes))
     }
 
     fn write(&self, compiled: &[u8]) -> io::Result<()> {
@@ -83,8 +118,7 @@ impl Entry {
         let draft = self.file.with_extension(format!("{:016x}", u64::from_le_bytes(unique)));
         let written = (|| {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-            file.write_all(MAGIC)?;
-            file.write_all(&self.digest(compiled))?;
+            file.write_all(&self.key.head(compiled))?;
             file.write_all(compiled)?;
             file.sync_all()?;
             fs::rename(&draft, &self.file)
@@ -93,15 +127,6 @@ impl Entry {
             let _ = fs::remove_file(&draft);
         }
         written
-    }
-
-    fn digest(&self, compiled: &[u8]) -> [u8; DIGEST] {
-        let mut sha = Sha256::new();
-        sha.update(MAGIC);
-        sha.update(self.key.as_bytes());
-        sha.update([0]);
-        sha.update(compiled);
-        sha.finalize().into()
     }
 }
 
@@ -128,9 +153,10 @@ mod tests {
         ) {
             let dir = tempfile::tempdir().unwrap();
             let engine = Engine::default();
-            let entry = Entry::new(&dir.path().join("cache"), "digest", &engine);
+            let entry = Entry::new(&dir.path().join("cache"), Key::new("digest", &engine));
             entry.write(&compiled).unwrap();
-            let kept = entry.read().unwrap();
+            let read = |entry: &Entry| entry.key.compiled(&entry.read().unwrap()?).map(<[u8]>::to_vec);
+            let kept = read(&entry);
             prop_assert_eq!(kept.as_ref(), Some(&compiled));
 
             let whole = fs::read(&entry.file).unwrap();
@@ -145,15 +171,15 @@ mod tests {
             bytes.extend(tail);
             fs::write(&entry.file, &bytes).unwrap();
             let expected = (bytes == whole).then_some(&compiled);
-            let found = entry.read().unwrap();
+            let found = read(&entry);
             prop_assert_eq!(found.as_ref(), expected);
 
             // Another plugin's file in this one's place.
-            let other = Entry::new(&dir.path().join("cache"), "another", &engine);
+            let other = Entry::new(&dir.path().join("cache"), Key::new("another", &engine));
             fs::write(&other.file, &whole).unwrap();
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             fs::set_permissions(&other.file, mode).unwrap();
-            prop_assert_eq!(other.read().unwrap(), None);
+            prop_assert_eq!(read(&other), None);
         }
     }
 }

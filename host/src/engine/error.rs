@@ -1,5 +1,6 @@
 //! Why a plugin was not loaded, and why a call gave no answer.
 
+use super::compiler::CompileLimit;
 use super::contract;
 use crate::capabilities::{Denial, Fault};
 use std::fmt;
@@ -27,6 +28,12 @@ pub enum LoadError {
     /// A component that is not valid, or that needs a feature that is off.
     #[error("the component is not valid: {0}")]
     Invalid(String),
+    /// The compiler was stopped.
+    #[error("compiling it needs more than {0}, and was stopped")]
+    CompileLimit(CompileLimit),
+    /// The compiling process failed, whatever the component is.
+    #[error("it could not be compiled: {0}")]
+    Compiler(String),
     /// A component for another purpose.
     #[error("the component is not a plugin: it does not export `{missing}`")]
     NotAPlugin {

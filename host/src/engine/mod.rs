@@ -7,6 +7,7 @@
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code; its words stand in `wit/`")]
 mod bindings;
 mod cache;
+mod compiler;
 mod connector;
 mod cpu;
 mod error;
@@ -26,6 +27,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use compiler::{ChildCompiler, CompileLimit, CompileLimits, Compiler, compile_as_child};
 pub use connector::{Connector, ConnectorCapabilities};
 pub use error::{CallError, LoadError, PluginFailure};
 pub use limits::Limits;

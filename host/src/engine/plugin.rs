@@ -1,7 +1,7 @@
 //! A plugin: checked, compiled, ready to be instantiated.
 
 use super::bindings::{PluginBindingsPre, userload::directory as own};
-use super::cache::Entry;
+use super::cache::{Entry, Key};
 use super::connector::State;
 use super::error::LoadError;
 use super::runtime::Engine;
@@ -42,8 +42,8 @@ pub struct Asks {
 }
 
 impl Plugin {
-    /// Checks and compiles a component. Takes a fraction of a second when it is not in the cache: call it
-    /// where blocking is allowed.
+    /// Checks and compiles a component. Takes a fraction of a second when it is not in the cache, and what the compiler's
+    /// limits allow at the most: call it where blocking is allowed.
     pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         let limit = engine.options.plugin_bytes;
         if bytes.len() > limit {
@@ -51,15 +51,13 @@ impl Plugin {
         }
         recognise(bytes)?;
         let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let entry = engine.options.cache_dir.as_deref().map(|dir| Entry::new(dir, &digest, &engine.inner));
+        let key = Key::new(&digest, &engine.inner);
+        let entry = engine.options.cache_dir.as_deref().map(|dir| Entry::new(dir, key.clone()));
         let found = entry.as_ref().and_then(|entry| entry.load(&engine.inner));
         let cached = found.is_some();
         let component = match found {
             Some(component) => component,
-            None => {
-                let compiled = Component::from_binary(&engine.inner, bytes);
-                compiled.map_err(|error| LoadError::Invalid(format!("{error:#}")))?
-            }
+            None => engine.options.compiler.compile(&engine.inner, &key, bytes)?,
         };
         let names = component.component_type();
         let imports: Vec<String> = names.imports(&engine.inner).map(|(name, _)| name.to_owned()).collect();

@@ -1,5 +1,6 @@
 //! The engine: made once, shared by every plugin and tenant.
 
+use super::compiler::Compiler;
 use super::cpu;
 use super::limits::Limits;
 use std::fmt;
@@ -12,6 +13,8 @@ use wasmtime::{Config, InstanceAllocationStrategy, MemoryCreator, PoolingAllocat
 pub struct EngineOptions {
     /// Where compiled plugins are kept; made with mode 700. None = compile every time.
     pub cache_dir: Option<PathBuf>,
+    /// Who compiles a plugin that is not kept there.
+    pub compiler: Compiler,
     /// The largest plugin that is looked at, in bytes.
     pub plugin_bytes: usize,
     /// Instances alive at the same time. Each fetch and each mapping stage takes one.
@@ -28,6 +31,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             cache_dir: None,
+            compiler: Compiler::InProcess,
             plugin_bytes: 16 << 20,
             instances: 32,
             connector: Limits::connector(),
@@ -68,7 +72,8 @@ impl fmt::Debug for Engine {
     }
 }
 
-fn config(options: &EngineOptions, pooled: bool) -> Config {
+/// The settings of an engine. A pool changes nothing in what is compiled.
+pub(super) fn config(options: &EngineOptions, pooled: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     // The component model's own async is not in the contract, costs every call, and had many advisories.

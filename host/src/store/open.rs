@@ -1,6 +1,7 @@
 //! Opening the file: schema, migrations, settings.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -76,6 +77,14 @@ impl Store {
         Ok(store)
     }
 
+    /// The names of all tenants of a store, in order.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn tenants(path: &Path) -> Result<Vec<String>> {
+        names(&opened(path)?)
+    }
+
     /// A further connection to the same store.
     ///
     /// # Errors
@@ -112,10 +121,7 @@ impl Store {
         let id: Option<i64> =
             sql.query_row("SELECT id FROM tenant WHERE name = ?1", [tenant], |row| row.get(0)).optional()?;
         let Some(id) = id else {
-            let names = sql
-                .prepare("SELECT name FROM tenant ORDER BY name")?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+            let names = names(&sql)?;
             return Err(StoreError::NoTenant { name: tenant.to_owned(), names });
         };
         if reading {
@@ -140,6 +146,19 @@ impl StoreError {
     }
 }
 
+/// How long one waits before it asks again whether the other writer has finished.
+const NAP: Duration = Duration::from_millis(5);
+
+/// After so many naps, two minutes, it gives up: the longest transaction applies a run as a whole.
+const NAPS: i32 = 24_000;
+
+/// Waits for another writer. Everybody asks equally often, however long they have waited: SQLite's own way asks ever
+/// more seldom, so that among many runs the one that waits longest would be the last to get its turn.
+fn queue(asked: i32) -> bool {
+    thread::sleep(NAP);
+    asked < NAPS
+}
+
 /// A connection to a file with today's schema.
 fn opened(path: &Path) -> Result<Connection> {
     let mut sql = connect(path, OpenFlags::default())?;
@@ -150,7 +169,7 @@ fn opened(path: &Path) -> Result<Connection> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let open = |source| StoreError::Open { path: path.to_owned(), source };
     let sql = Connection::open_with_flags(path, flags).map_err(open)?;
-    sql.busy_timeout(Duration::from_secs(30)).map_err(open)?;
+    sql.busy_handler(Some(queue)).map_err(open)?;
     let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
         Some(rusqlite::ErrorCode::ReadOnly) => StoreError::ReadOnly(path.to_owned()),
@@ -173,6 +192,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     sql.set_prepared_statement_cache_capacity(128);
     functions::register(&sql).map_err(foreign)?;
     Ok(sql)
+}
+
+/// The names of the tenants.
+fn names(sql: &Connection) -> Result<Vec<String>> {
+    let mut tenants = sql.prepare("SELECT name FROM tenant ORDER BY name")?;
+    Ok(tenants.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 fn migrate(sql: &mut Connection, path: &Path) -> Result<()> {
@@ -198,6 +223,29 @@ fn migrate(sql: &mut Connection, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Store, StoreError};
+
+    /// Twelve at once, as the runs of many tenants: nobody is turned away, however long the others write.
+    #[test]
+    fn many_writers_have_their_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store");
+        drop(Store::open(&file, "a").unwrap());
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| {
+                    let mut store = Store::open_known(&file, "a").unwrap();
+                    for _ in 0..10 {
+                        let begun = rusqlite::TransactionBehavior::Immediate;
+                        let tx = store.sql.transaction_with_behavior(begun).unwrap();
+                        std::thread::sleep(std::time::Duration::from_millis(5));
+                        tx.execute("UPDATE sequence SET next = next + 1", []).unwrap();
+                        tx.commit().unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(Store::tenants(&file).unwrap(), ["a"]);
+    }
 
     #[test]
     fn a_store_that_is_opened_to_read_takes_no_writing() {

@@ -6,7 +6,14 @@
 
 mod boundary;
 mod floor;
+#[path = "../../../host/src/engine/tests/guest.rs"]
+#[allow(dead_code, reason = "the engine's own tests use more of it")]
+mod guest;
 mod program;
+#[path = "../../tests/cli_hostile/shell.rs"]
+#[allow(dead_code, reason = "the suite of hostile plugins uses more of it")]
+mod shell;
+mod together;
 
 use std::time::Duration;
 
@@ -49,6 +56,13 @@ fn main() -> Result<()> {
             ratio: Some(cost.component.as_secs_f64() / cost.native.as_secs_f64()),
             number: cost.component.as_secs_f64() * 1e6,
         });
+    }
+    let together::Latency { alone, mixed } = together::measure(options.runs)?;
+    for (name, millis, ratio) in [
+        ("request of seven tenants, p95", alone, None),
+        ("the same beside three hostile ones, p95", mixed, Some(mixed / alone)),
+    ] {
+        rows.push(Row { name: name.into(), value: format!("{millis:.0} ms"), ratio, number: millis });
     }
     if options.memory {
         let small = peak(10_000)?;

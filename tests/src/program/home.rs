@@ -148,11 +148,14 @@ fn words(arguments: &str) -> Vec<&str> {
     arguments.split_whitespace().collect()
 }
 
-/// The built program, beside the folder of the test's own executable.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows where it is");
-    let folder = test.ancestors().nth(2).expect("tests stand in target/PROFILE/deps");
-    let program = folder.join("userload");
-    assert!(program.is_file(), "`{}` is missing: run `cargo xtask build`", program.display());
-    program
+/// The built program: beside the executable that asks, or beside its folder, as for tests.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn program() -> PathBuf {
+    let own = std::env::current_exe().expect("a program knows where it is");
+    let mut places = own.ancestors().skip(1).take(2).map(|folder| folder.join("userload"));
+    let found = places.find(|it| it.is_file());
+    found.unwrap_or_else(|| panic!("no `userload` near `{}`: run `cargo xtask build`", own.display()))
 }

@@ -9,12 +9,14 @@ mod call;
 mod contoso;
 mod forms;
 mod home;
+mod tenants;
 
 pub use answer::Answer;
 pub use call::{Call, Running};
 pub use contoso::{Contoso, Origin, add_credential, document, save};
 pub use forms::Forms;
-pub use home::Home;
+pub use home::{Home, program};
+pub use tenants::{dripping, launched_tenant};
 
 /// The time that every call is told, unless it is told another.
 pub const CLOCK: &str = "2026-11-23T04:05:06Z";

@@ -1,10 +1,12 @@
 //! Hostile plugins, given to the program as a user would give one: each ends as a clear error in bounded
 //! time, and the store is as it was.
 
+mod compiling;
 #[path = "../../../host/src/engine/tests/guest.rs"]
 #[allow(dead_code, reason = "the engine's own tests use more of it")]
 mod guest;
 mod shell;
+mod together;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

@@ -27,7 +27,7 @@ use crate::config::{self, DEFAULT_ACCESS_ROLES, Integration, is_sound_name, near
 use crate::credential::{Credential, Kept, SecretText};
 use crate::engine::Connector;
 use crate::engine::contract::{Identity, Setting, Source};
-use crate::model::fold_key;
+use crate::model::{Targets, fold_key};
 use crate::store::{CredentialRow, IntegrationRow, Store, StoreError};
 use crate::sync::adoption::{Adoption, preview};
 use crate::sync::look::terms_of;
@@ -162,7 +162,7 @@ fn ask(printer: Printer, text: &str, default: Option<&str>) -> Result<String> {
 
 /// Everything that has to be known. Nothing is made or sent.
 fn answers(session: &Session, arguments: &mut Arguments, asks: Option<Ask<'_>>) -> Result<Answers> {
-    let store = session.store_if_any()?;
+    let store = session.store_if_begun()?;
     let (credentials, integrations) = match &store {
         Some(store) => (
             store.credentials()?.into_iter().map(|it| it.name).collect(),
@@ -387,7 +387,7 @@ fn look(
     progress: &dyn Progress,
 ) -> Result<Result<Found, Vec<CheckItem>>> {
     let site = session.site()?;
-    let targets = session.targets()?;
+    let targets = session.store_if_begun()?.map_or_else(Targets::built_in, |store| store.targets().clone());
     let about = &opening.row.about;
     let said = Said {
         name: &answers.name,
@@ -445,7 +445,7 @@ fn adoption(
     let site = session.site()?;
     let transformer = || site.transformer();
     let mapping = config::mapping_text(integration);
-    let store = match session.store_if_any()? {
+    let store = match session.store_if_begun()? {
         Some(store) if store.has_people()? => store,
         _ => return Ok(preview(None, &mapping, &transformer, &sample.records)?),
     };

@@ -77,6 +77,13 @@ impl Printer {
         out.flush()
     }
 
+    /// An answer that is not for people, byte for byte.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
     /// A line of the story. Not told to those who want it quiet.
     pub(crate) fn story(&self, text: &str) {
         if !self.quiet {
