@@ -9,12 +9,14 @@ mod call;
 mod contoso;
 mod forms;
 mod home;
+mod terminal;
 
 pub use answer::Answer;
 pub use call::{Call, Running};
 pub use contoso::{Contoso, Origin, add_credential, document, save};
 pub use forms::Forms;
 pub use home::Home;
+pub use terminal::{DOWN, Terminal};
 
 /// The time that every call is told, unless it is told another.
 pub const CLOCK: &str = "2026-11-23T04:05:06Z";
