@@ -141,3 +141,24 @@ fn a_run_signs_so_many_and_no_more() {
     }
     assert!(set.sign_assertion("certificate", URL).is_err());
 }
+
+proptest::proptest! {
+    /// A file of a key may hold anything; it is a pair, or it is told what is missing, and nothing is quoted.
+    #[test]
+    fn no_pem_makes_it_panic(
+        flips in proptest::collection::vec(
+            (proptest::arbitrary::any::<proptest::sample::Index>(), proptest::arbitrary::any::<char>()), 0..4),
+        cut in proptest::option::of(proptest::arbitrary::any::<proptest::sample::Index>()),
+    ) {
+        static WHOLE: std::sync::OnceLock<Vec<char>> = std::sync::OnceLock::new();
+        let mut text = WHOLE.get_or_init(|| format!("{}{FIRST}", certificate(FIRST)).chars().collect()).clone();
+        for (at, value) in flips {
+            let at = at.index(text.len());
+            text[at] = value;
+        }
+        if let Some(at) = cut {
+            text.truncate(at.index(text.len()));
+        }
+        let _ = SigningKey::from_pem(&text.into_iter().collect::<String>());
+    }
+}

@@ -350,4 +350,24 @@ mod tests {
         assert_eq!(same(&fields::write(&again)), same(&person.fields));
         assert_eq!(import.rows[0].active, Some(false));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_makes_it_panic(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "username", "email", "hire_date", "access_role", "status", ",", ",", ";", "\n", "\n", "\r\n", "\"",
+                "a", "Guest", "2024-02-30", "\u{feff}", "\0", "é", " ",
+            ]), 0..40),
+            raw in proptest::collection::vec(proptest::arbitrary::any::<u8>(), 0..8),
+        ) {
+            let mut bytes = parts.concat().into_bytes();
+            bytes.extend(raw);
+            if let Ok((import, _)) = read("people.csv", &bytes, &roles(), &Targets::built_in()) {
+                for row in import.rows {
+                    let username = serde_json::from_str::<String>(row.fields["username"].get()).unwrap();
+                    proptest::prop_assert!(!username.trim().is_empty());
+                }
+            }
+        }
+    }
 }

@@ -111,3 +111,49 @@ fn ours(about: &fs::Metadata, dir: bool) -> bool {
     let me = fs::metadata("/proc/self").map(|process| process.uid());
     about.is_dir() == dir && about.mode() & 0o022 == 0 && me.is_ok_and(|me| me == about.uid())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever stands in the file: it is what was written for this plugin, or nothing.
+        #[test]
+        fn only_what_was_written_is_read(
+            compiled in prop::collection::vec(any::<u8>(), 0..200),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+            tail in prop::collection::vec(any::<u8>(), 0..3),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let engine = Engine::default();
+            let entry = Entry::new(&dir.path().join("cache"), "digest", &engine);
+            entry.write(&compiled).unwrap();
+            let kept = entry.read().unwrap();
+            prop_assert_eq!(kept.as_ref(), Some(&compiled));
+
+            let whole = fs::read(&entry.file).unwrap();
+            let mut bytes = whole.clone();
+            for (at, value) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            if let Some(at) = cut {
+                bytes.truncate(at.index(bytes.len()));
+            }
+            bytes.extend(tail);
+            fs::write(&entry.file, &bytes).unwrap();
+            let expected = (bytes == whole).then_some(&compiled);
+            let found = entry.read().unwrap();
+            prop_assert_eq!(found.as_ref(), expected);
+
+            // Another plugin's file in this one's place.
+            let other = Entry::new(&dir.path().join("cache"), "another", &engine);
+            fs::write(&other.file, &whole).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            fs::set_permissions(&other.file, mode).unwrap();
+            prop_assert_eq!(other.read().unwrap(), None);
+        }
+    }
+}

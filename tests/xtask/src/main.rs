@@ -1,6 +1,7 @@
 //! A developer's tasks, as `cargo xtask TASK`. Each does its own set-up.
 
 mod component;
+mod fuzz;
 mod paths;
 mod portability;
 mod released;
@@ -22,6 +23,7 @@ usage: cargo xtask TASK
           the component in other hosts (wasmtime, Node, Python): the same results as in ours
   reproduce
           the components, built again in another folder: the same digests   [--toolchain …]
+  fuzz    all that reads bytes from outside, with made-up ones   [--seconds N: 60]
   released
           the contract is the last released one, or that with additions
   deny    licences, bans and sources of everything that is linked
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "deny" => tasks::deny(),
         "portability" => tasks::portability(),
         "reproduce" => tasks::reproduce(rest),
+        "fuzz" => tasks::fuzz(rest),
         "released" => tasks::released(),
         _ => {
             say(USAGE);

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::toolchain::{Toolchain, cargo_program};
-use crate::{component, portability, released as contract, reproduce as repeat};
+use crate::{component, fuzz as inputs, portability, released as contract, reproduce as repeat};
 
 /// The workspace's root.
 fn root() -> Result<PathBuf> {
@@ -91,6 +91,8 @@ pub(crate) fn ci() -> Result<()> {
     released()?;
     test(&[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    fuzz(&[])?;
+    reproduce(&[])?;
     // What a registry does not give is said, and no fault of the change.
     portability::check(&root()?, false)?;
     document()?;
@@ -106,6 +108,17 @@ pub(crate) fn portability() -> Result<()> {
 /// Builds the components twice.
 pub(crate) fn reproduce(args: &[String]) -> Result<()> {
     repeat::check(&root()?, toolchain(args)?)
+}
+
+/// Builds, and gives everything that reads bytes from outside made-up ones for so many seconds.
+pub(crate) fn fuzz(args: &[String]) -> Result<()> {
+    let seconds = match args {
+        [] => 60,
+        [flag, value] if flag == "--seconds" => value.parse().context("`--seconds` needs a whole number")?,
+        _ => bail!("usage: cargo xtask fuzz [--seconds N]"),
+    };
+    build(&[])?;
+    inputs::run(&root()?, clean_cargo, std::time::Duration::from_secs(seconds))
 }
 
 /// Holds the contract against the last released one.

@@ -1,5 +1,6 @@
 //! Guests that misbehave, written as core WebAssembly text and made into components.
 
+mod corners;
 mod guest;
 mod hostile;
 mod load;
