@@ -190,6 +190,8 @@ fn init_puts_a_new_credential_there() {
     // What is not saved leaves no entry behind.
     house.call(&init.replace("--priority 3 ", "")).ended(2);
     assert_eq!(house.entries(), Vec::<String>::new());
+    house.0.home.write("contoso.toml", house.0.document("installation = \"local\"\npriority = 1"));
+    house.0.home.done("integration save -f contoso.toml");
     house.call(&init).ended(0);
     assert_eq!(house.entries().len(), 1);
     let document = std::fs::read_to_string(house.0.home.around().join("more.toml")).unwrap();

@@ -109,6 +109,7 @@ fn what_another_added_meanwhile_is_not_removed() {
 #[test]
 fn a_forced_init_that_fails_loses_nothing() {
     let contoso = Contoso::launched(5);
+    let ranked = contoso.document("priority = 1");
     let start = Beginning { sim: contoso.sim, home: contoso.home };
     start.home.write("more.toml", "mine");
     let before = start.home.contents();
@@ -129,6 +130,8 @@ fn a_forced_init_that_fails_loses_nothing() {
         std::fs::read_dir(start.home.around()).unwrap().flatten().map(|it| it.file_name()).collect();
     assert!(!left.iter().any(|it| it.to_string_lossy().ends_with(".new")), "{left:?}");
     // Put right, it takes the file's place.
+    start.home.write("contoso.toml", ranked);
+    start.home.done("integration save -f contoso.toml");
     call(&["--priority", "7"]).ended(0);
     assert!(start.file("more.toml").unwrap().contains("priority = 7"));
     assert_eq!(names(&start), ["entra", "second"]);
