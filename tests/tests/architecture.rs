@@ -67,7 +67,7 @@ fn only_the_command_line_prints() {
     let printing = ["println!", "print!(", "eprint", "io::stdout", "io::stderr", "std::io::stdout"];
     assert_eq!(strangers(&printing, &["cli/"]), Vec::<String>::new());
     assert_eq!(strangers(&["io::stdout()"], &["cli/output/"]), Vec::<String>::new());
-    assert_eq!(strangers(&["process::exit", "rpassword", "clap::"], &["cli/"]), Vec::<String>::new());
+    assert_eq!(strangers(&["process::exit", "dialoguer", "clap::"], &["cli/"]), Vec::<String>::new());
 }
 
 /// `cli → explain → sync → engine, store`; nobody looks back. What they share (`model`, `config`, `credential`) looks

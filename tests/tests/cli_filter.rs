@@ -94,7 +94,7 @@ fn the_filters_operators_in_only_if_are_answered_with_its_own() {
         let told = contoso.save(&format!("only-if = \"{written}\"")).ended(2);
         told.tells(&[instead]);
         assert!(
-            told.err.lines().any(|line| line.starts_with(caret) || line.contains("column")),
+            told.err.lines().any(|line| line.starts_with(column) || line.contains("column")),
             "{}",
             told.err
         );

@@ -5,7 +5,8 @@
 //! program; nothing here knows of WebAssembly.
 
 pub mod assertion;
-pub mod budget;
+pub mod binding;
+mod budget;
 pub mod denial;
 pub mod egress;
 pub mod holes;

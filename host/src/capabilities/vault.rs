@@ -1,10 +1,9 @@
 //! The secrets of one run: values that only the door sees, and the placeholders that stand for them.
 
 use super::assertion::{self, SigningKey};
+pub use super::binding::{Binding, Place, SecretAsk, SecretKind, TokenAsk};
 use super::origin::Origin;
-use super::policy::wanders;
 use super::secret::Secret;
-use http::{HeaderName, Method};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,91 +22,6 @@ const MAX_SKEW: i64 = 24 * 60 * 60;
 
 /// Shorter values cannot be told from ordinary text in a reply.
 pub const MIN_SECRET: usize = 8;
-
-/// Where a secret may stand in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A header, and what stands before the value (`Bearer `).
-    Header {
-        /// Its name.
-        name: HeaderName,
-        /// What stands before the value; may be empty.
-        prefix: String,
-    },
-    /// A field of an `application/x-www-form-urlencoded` body.
-    FormField(String),
-}
-
-/// All of these must fit for a placeholder to be swapped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// Where to.
-    pub origin: Origin,
-    /// None = any (tokens).
-    pub method: Option<Method>,
-    /// The exact path, without a query; with `/*` at its end that path and all below it, with any query. None =
-    /// any (tokens).
-    pub path: Option<String>,
-    /// Where in the request.
-    pub place: Place,
-}
-
-impl Binding {
-    /// The path that all paths below it are bound with, without a slash at its end; none when it is exact.
-    fn below(&self) -> Option<&str> {
-        self.path.as_deref()?.strip_suffix("/*")
-    }
-
-    /// Whether a secret goes with requests for data, and not with one sign-in.
-    pub(crate) fn is_wide(&self) -> bool {
-        self.below().is_some()
-    }
-
-    /// Whether a request for this path may carry it. Dots and their encodings are refused below a path: servers
-    /// disagree where they lead.
-    pub(crate) fn fits_path(&self, path: &str, has_query: bool) -> bool {
-        let Some(bound) = &self.path else { return true };
-        let Some(below) = self.below() else { return bound == path && !has_query };
-        let Some(rest) = path.strip_prefix(below) else { return false };
-        (rest.is_empty() || rest.starts_with('/')) && !wanders(rest)
-    }
-}
-
-/// What a secret is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretKind {
-    /// A text to send.
-    Text,
-    /// A key to sign assertions with: a certificate and its private key, in PEM.
-    SigningKey {
-        /// Whom its assertions speak for.
-        subject: String,
-    },
-}
-
-/// A secret that a manifest asks for, its holes filled.
-#[derive(Clone, Debug)]
-pub struct SecretAsk {
-    /// As the manifest calls it.
-    pub name: String,
-    /// What it is.
-    pub kind: SecretKind,
-    /// The run can do without it.
-    pub optional: bool,
-    /// Where it may be sent.
-    pub binding: Binding,
-}
-
-/// Where the token in `field` of a reply may be sent: any method, any path.
-#[derive(Clone, Debug)]
-pub struct TokenAsk {
-    /// The field of the JSON reply, such as `access_token`.
-    pub field: String,
-    /// Where to.
-    pub origin: Origin,
-    /// Where in the request.
-    pub place: Place,
-}
 
 /// Why there is no placeholder. The same cases as the contract's `secret-error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -318,6 +232,11 @@ impl SecretSet {
         self.lock().tokens.iter().any(|ask| ask.field == field)
     }
 
+    /// The fields of replies that hold a token by the manifest's word.
+    pub(crate) fn token_fields(&self) -> Vec<String> {
+        self.lock().tokens.iter().map(|ask| ask.field.clone()).collect()
+    }
+
     /// What `text` stands for, if it is a placeholder and nothing else.
     pub(crate) fn lookup(&self, text: &str) -> Option<Issued> {
         self.lock().issued.get(text).cloned()
@@ -391,6 +310,7 @@ fn random_word() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Method;
 
     fn ask(name: &str, kind: SecretKind, optional: bool) -> SecretAsk {
         let binding = Binding {
@@ -419,33 +339,6 @@ mod tests {
         assert!(run.stands_in(format!("x{placeholder}y").as_bytes()));
         assert!(!run.stands_in(&placeholder.as_bytes()[1..]));
         assert!(!set().stands_in(placeholder.as_bytes()), "placeholders are good for one run");
-    }
-
-    #[test]
-    fn a_path_is_exact_or_stands_for_all_below_it() {
-        let mut binding = ask("s", SecretKind::Text, false).binding;
-        assert!(binding.fits_path("/token", false) && !binding.is_wide());
-        for (path, query) in [("/token", true), ("/token/", false), ("/token/x", false), ("/", false)] {
-            assert!(!binding.fits_path(path, query), "{path}");
-        }
-        binding.path = Some("/v2/Users/*".to_owned());
-        assert!(binding.is_wide());
-        for path in ["/v2/Users", "/v2/Users/", "/v2/Users/a%2Fb", "/v2/Users/a/b"] {
-            assert!(binding.fits_path(path, true), "{path}");
-        }
-        for path in [
-            "/v2/UsersX",
-            "/v2",
-            "/v2/Users/../Groups",
-            "/v2/Users/%2e%2E/Groups",
-            "/v2/Users/.",
-            "/v2/Users/..\\x",
-        ] {
-            assert!(!binding.fits_path(path, false), "{path}");
-        }
-        binding.path = Some("/*".to_owned());
-        assert!(binding.fits_path("/", true) && binding.fits_path("/any/thing", true));
-        assert!(!binding.fits_path("/any/../thing", true));
     }
 
     #[test]

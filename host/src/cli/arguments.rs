@@ -79,7 +79,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Begin: prove a credential, propose a mapping, and save a draft
     ///
-    /// Asks for what no flag says, when there is a terminal. Proves the credential at the source, reads a sample,
+    /// Asks for what no flag says, when there is a terminal: arrow keys choose, the secret is not shown. Proves the credential at the source, reads a sample,
     /// proposes mapping and match keys, counts who is there, tells who is in the directory already, writes the
     /// document to a file, saves it as a draft, and says what is missing before launch. It launches nothing and
     /// changes no person; when the credential cannot be proven, it saves nothing.

@@ -22,6 +22,8 @@ const LARGEST_PEM: u64 = 256 * 1024;
 pub(super) enum Proof {
     /// A client secret, to be sealed.
     Secret(SecretText),
+    /// A client secret, to be put into the operating system's keyring.
+    Keyring(SecretText),
     /// A client secret that is kept elsewhere.
     Elsewhere(Kept),
     /// A certificate with its key, to be sealed.
@@ -88,6 +90,10 @@ pub(super) struct KeyFile {
     /// The certificate's private key, where it is a file of its own
     #[arg(long, value_name = "FILE", requires = "certificate")]
     key: Option<PathBuf>,
+    /// Do not store the secret: put it into the operating system's keyring, where each run reads it (local
+    /// integrations)
+    #[arg(long, conflicts_with_all = ["certificate", "federated_token_file", "from_env", "from_file"])]
+    pub(super) keyring: bool,
 }
 
 impl Settings {
@@ -192,7 +198,8 @@ impl Secret {
         } else if let Some(file) = &self.from_file {
             Kept::File { path: absolute(file)? }
         } else {
-            return Ok(Proof::Secret(self.read(session)?));
+            let secret = self.read(session)?;
+            return Ok(if key.keyring { Proof::Keyring(secret) } else { Proof::Secret(secret) });
         };
         // Looked at now, so that a slip is told now; a variable may be set later, where runs are.
         match credential::kept_outside(&kept) {
@@ -216,7 +223,7 @@ impl Secret {
             std::io::stdin().lock().take(64 * 1024).read_to_string(&mut text)?;
             text
         } else if session.printer.can_ask() {
-            Zeroizing::new(rpassword::prompt_password("Client secret (not shown): ")?)
+            Zeroizing::new(super::output::masked("Client secret (not shown)")?)
         } else {
             return Err(Trouble::usage("there is no secret, and no terminal to ask at")
                 .help("give it by `--secret-file FILE`, `--secret-env VARIABLE` or `--secret-stdin`")

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::credential::{end_of, warning_of};
+use super::credential_end::{end_of, warning_of};
 use super::output::shown;
 use super::proof::{self, CheckItem, SAMPLE, Verdict, item, problem};
 use super::session::Session;

@@ -50,7 +50,7 @@ pub(super) fn runs_here(
         (Kept::Store, true) => Err(problem(
             format!("`{}` is local, but its credential `{name}` is sealed in the store", row.name),
             format!(
-                "userload credential edit {name} --from-file FILE (or --from-env VARIABLE), or `installation = \"cloud\"`"
+                "userload credential edit {name} --from-file FILE (or --keyring, or --from-env VARIABLE), or `installation = \"cloud\"`"
             ),
         )),
         (_, true) => Ok(()),

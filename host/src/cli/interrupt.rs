@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::output::Printer;
+use super::output::{Printer, show_cursor};
 use super::trouble;
 use crate::sync::Progress;
 
@@ -48,10 +48,7 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Begins to watch; what the run says goes on to `progress`.
     pub(super) fn begin(printer: Printer, progress: &'a dyn Progress) -> Self {
-        LISTENS.get_or_init(|| {
-            // A machine that gives no thread has a Ctrl-C without words, as ever.
-            let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || listen(printer));
-        });
+        begin_to_listen(printer);
         RUNS.fetch_add(1, Ordering::SeqCst);
         Self { progress, applies: AtomicBool::new(false) }
     }
@@ -84,6 +81,18 @@ impl Progress for Watch<'_> {
     }
 }
 
+/// Ctrl-C at a question that hides the cursor gives it back.
+pub(super) fn listen_at_prompt(printer: Printer) {
+    begin_to_listen(printer);
+}
+
+fn begin_to_listen(printer: Printer) {
+    LISTENS.get_or_init(|| {
+        // A machine that gives no thread has a Ctrl-C without words, as ever.
+        let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(move || listen(printer));
+    });
+}
+
 fn listen(printer: Printer) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
@@ -109,6 +118,7 @@ fn listen(printer: Printer) {
     reason = "the run's threads wait for the network; the store is safe at any moment"
 )]
 fn stop(printer: Printer, state: State) -> ! {
+    show_cursor();
     let several = RUNS.load(Ordering::SeqCst) > 1 || ENDED.load(Ordering::SeqCst) > 0;
     let stopped = if several { STOPPED_MANY } else { STOPPED };
     match state {

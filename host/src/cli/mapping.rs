@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::ExitStatus;
-use super::integration::{read, save_text};
+use super::integration_save::{read, save_text};
 use super::mapping_views as views;
 use super::output::json_v1::Answer;
 use super::output::{Bars, shown};

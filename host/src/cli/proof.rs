@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::credential::warning_of;
+use super::credential_end::warning_of;
 use super::population::Counter;
 use super::services::ready;
 use super::session::Session;

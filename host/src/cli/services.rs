@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use super::credential::{promote, warning_of};
+use super::credential_end::warning_of;
+use super::credential_next::promote;
 use super::installation;
 use super::interrupt::Watch;
 use super::session::Session;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::credential::warning_of;
+use super::credential_end::warning_of;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, HoldCause, RunLine, moment};
 use super::output::{Column, Paint, Table, age, count, number, shown};

@@ -31,6 +31,11 @@ pub enum Kept {
         /// Where.
         path: PathBuf,
     },
+    /// In the operating system's keyring: local integrations only.
+    Keyring {
+        /// What its entry is called.
+        entry: String,
+    },
 }
 
 impl fmt::Display for Kept {
@@ -39,6 +44,7 @@ impl fmt::Display for Kept {
             Self::Store => write!(out, "sealed in the store"),
             Self::Environment { variable } => write!(out, "in the environment variable `{variable}`"),
             Self::File { path } => write!(out, "in the file `{}`", path.display()),
+            Self::Keyring { entry } => write!(out, "in the operating system's keyring, as `{entry}`"),
         }
     }
 }
@@ -225,8 +231,10 @@ mod tests {
     #[test]
     fn what_an_older_program_wrote_is_read() {
         assert_eq!(serde_json::from_str::<About>("{}").unwrap(), About::default());
-        let file = About { kept: Kept::File { path: "/s".into() }, ..About::default() };
-        let text = serde_json::to_string(&file).unwrap();
-        assert_eq!(serde_json::from_str::<About>(&text).unwrap(), file);
+        for kept in [Kept::File { path: "/s".into() }, Kept::Keyring { entry: "e".into() }] {
+            let about = About { kept, ..About::default() };
+            let text = serde_json::to_string(&about).unwrap();
+            assert_eq!(serde_json::from_str::<About>(&text).unwrap(), about);
+        }
     }
 }

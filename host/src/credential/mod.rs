@@ -3,6 +3,7 @@
 
 mod about;
 mod key;
+pub mod keyring;
 mod machine;
 mod outside;
 mod seal;
@@ -16,6 +17,7 @@ pub use about::{
 };
 pub use key::{Key, KeyError, KeySource};
 pub(crate) use key::{make_private_folder, new_private_file};
+pub use keyring::KeyringError;
 pub use machine::this_machine;
 pub use outside::{OutsideError, federated_token, kept_outside};
 pub use seal::{SealError, open, seal};

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::about::Kept;
+use super::keyring::{self, KeyringError};
 use super::secret::SecretText;
 
 /// The most that such a file may hold. Tokens of identity providers have one or two KiB.
@@ -60,6 +61,9 @@ pub enum OutsideError {
     /// The variable is not set.
     #[error("the environment variable `{0}`, which the client secret is kept in, is not set")]
     NotSet(String),
+    /// The keyring does not give it.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
 }
 
 impl OutsideError {
@@ -74,6 +78,7 @@ impl OutsideError {
                 "the platform that runs userload puts it there; in Kubernetes the path is AZURE_FEDERATED_TOKEN_FILE"
                     .to_owned(),
             ),
+            Self::Keyring(error) => error.help(),
             _ => None,
         }
     }
@@ -110,6 +115,10 @@ pub fn kept_outside(kept: &Kept) -> Result<Option<SecretText>, OutsideError> {
         }
         Kept::File { path } => {
             (bounded(path, WHAT, 0o077, "read")?, format!("the file `{}`", path.display()))
+        }
+        Kept::Keyring { entry } => {
+            let found = keyring::find(entry)?;
+            (Zeroizing::new(found.expose().to_owned()), format!("the entry `{entry}` of the keyring"))
         }
     };
     let text = text.trim_end_matches(['\r', '\n']);

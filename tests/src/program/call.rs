@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Answer;
+use super::{Answer, Terminal};
 
 /// How long a call may take. A busy machine is slow; a program that hangs is slower.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -71,6 +71,12 @@ impl Call {
             arguments: self.arguments,
             until: Instant::now() + self.limit,
         }
+    }
+
+    /// Starts it at a terminal of its own, with somebody who types.
+    #[must_use]
+    pub fn at_terminal(self) -> Terminal {
+        Terminal::start(&self.command)
     }
 
     /// Starts it and waits for its end.

@@ -10,6 +10,7 @@ mod contoso;
 mod forms;
 mod home;
 mod tenants;
+mod terminal;
 
 pub use answer::Answer;
 pub use call::{Call, Running};
@@ -17,6 +18,7 @@ pub use contoso::{Contoso, Origin, add_credential, document, save};
 pub use forms::Forms;
 pub use home::{Home, program};
 pub use tenants::{dripping, launched_tenant};
+pub use terminal::{DOWN, Terminal};
 
 /// The time that every call is told, unless it is told another.
 pub const CLOCK: &str = "2026-11-23T04:05:06Z";

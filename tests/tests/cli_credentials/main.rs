@@ -4,6 +4,7 @@ mod certificate;
 mod consent;
 mod expiry;
 mod federated;
+mod keyring;
 mod local;
 mod private;
 mod rotation;

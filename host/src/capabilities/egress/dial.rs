@@ -66,7 +66,7 @@ impl Dialler {
     async fn connect(&self, origin: &Origin) -> Result<Conn, Refusal> {
         let stream = match &self.proxy {
             None => {
-                let addresses = self.addresses(origin).await?;
+                let addresses = self.addresses(origin, Way::Origin { private: self.private }).await?;
                 self.first_that_answers(origin, &addresses).await?
             }
             Some(proxy) => self.through(proxy, origin).await?,
@@ -94,16 +94,14 @@ impl Dialler {
         {
             return Err(Denial::Address { origin: origin.clone(), address, reach: reach(address) }.into());
         }
-        // The proxy is the operator's word: it may be in the own network.
-        let own = Self { private: true, proxy: None, ..self.clone() };
-        let addresses = own.addresses(proxy).await?;
-        let stream = own.first_that_answers(proxy, &addresses).await?;
+        let addresses = self.addresses(proxy, Way::Proxy).await?;
+        let stream = self.first_that_answers(proxy, &addresses).await?;
         tunnel::open(stream, proxy, origin).await
     }
 
     /// All addresses of the origin, or a refusal when one of them is out of reach: a name with a public and
     /// a private answer is somebody trying.
-    async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, Refusal> {
+    async fn addresses(&self, origin: &Origin, way: Way) -> Result<Vec<SocketAddr>, Refusal> {
         let bare = origin.host().trim_start_matches('[').trim_end_matches(']');
         let unresolved = |why: String| Fault::Resolve { origin: origin.clone(), why };
         let found = match bare.parse() {
@@ -113,14 +111,7 @@ impl Dialler {
             }
         };
         for address in &found {
-            match reach(*address) {
-                Reach::Public if origin.is_secure() => {}
-                Reach::Public => return Err(Denial::NotEncrypted { origin: origin.clone() }.into()),
-                Reach::Private if self.private => {}
-                reach => {
-                    return Err(Denial::Address { origin: origin.clone(), address: *address, reach }.into());
-                }
-            }
+            admit(origin, *address, way)?;
         }
         if found.is_empty() {
             return Err(unresolved("it has no address".to_owned()).into());
@@ -149,6 +140,27 @@ impl Dialler {
             }
         }
         Err(Fault::Connect { origin: origin.clone(), why }.into())
+    }
+}
+
+/// Whom a connection is made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The origin itself; `private`: under a grant that says so.
+    Origin { private: bool },
+    /// The operator's proxy. It may be anywhere that a proxy can be, and CONNECT is in clear by nature: what goes
+    /// through the tunnel is encrypted to the origin.
+    Proxy,
+}
+
+fn admit(origin: &Origin, address: IpAddr, way: Way) -> Result<(), Denial> {
+    match (reach(address), way) {
+        (Reach::Public | Reach::Private, Way::Proxy) => Ok(()),
+        (Reach::Public, Way::Origin { .. }) if origin.is_secure() => Ok(()),
+        (Reach::Public, Way::Origin { .. }) => Err(Denial::NotEncrypted { origin: origin.clone() }),
+        (Reach::Private, Way::Origin { private: true }) => Ok(()),
+        // Metadata services and their like are nobody's proxy, whatever a name resolves to.
+        (reach, _) => Err(Denial::Address { origin: origin.clone(), address, reach }),
     }
 }
 
@@ -207,5 +219,28 @@ impl Write for Conn {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_may_be_public_or_private_but_no_metadata_service() {
+        let proxy: Origin = "http://proxy.example:3128".parse().unwrap();
+        let admits = |address: &str, way| admit(&proxy, address.parse().unwrap(), way);
+        for address in ["8.8.8.8", "2603:1006::1", "10.1.2.3", "127.0.0.1", "::1"] {
+            assert_eq!(admits(address, Way::Proxy), Ok(()), "{address}");
+        }
+        for address in ["169.254.169.254", "168.63.129.16", "0.0.0.0", "224.0.0.1", "::ffff:169.254.169.254"]
+        {
+            assert!(matches!(admits(address, Way::Proxy), Err(Denial::Address { .. })), "{address}");
+        }
+        // The same address, dialled as an origin without TLS.
+        let way = Way::Origin { private: true };
+        assert!(matches!(admits("8.8.8.8", way), Err(Denial::NotEncrypted { .. })));
+        assert!(matches!(admits("10.1.2.3", Way::Origin { private: false }), Err(Denial::Address { .. })));
+        assert_eq!(admits("10.1.2.3", way), Ok(()));
     }
 }

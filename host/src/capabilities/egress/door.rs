@@ -1,6 +1,7 @@
 //! The door: what a session's requests go out through.
 
 use super::body::ReplyBody;
+use super::echo::Needles;
 use super::fault::{Fault, Refusal, of_client};
 use super::limits::{EgressLimits, Wishes};
 use super::pool::Egress;
@@ -149,17 +150,18 @@ impl Door {
         if swapped.secrets.is_empty() {
             return Ok(Response::from_parts(parts, body));
         }
+        let needles = reply::sent_needles(&swapped.secrets, &origin, &parts.headers)?;
         if swapped.wide {
             // The size of data is bounded by the body itself.
-            let read = match read_whole(body, usize::MAX).await? {
+            let read = match read_whole(body, usize::MAX, &needles, &origin).await? {
                 Read::Whole(read) => read,
                 Read::TooLarge => Vec::new(),
             };
-            reply::hold_back_echo(&swapped.secrets, &origin, &parts.headers, &read)?;
-            return Ok(Response::from_parts(parts, ReplyBody::whole(Bytes::from(read))));
+            let data = reply::data(secrets, &origin, &mut parts.headers, read)?;
+            return Ok(Response::from_parts(parts, ReplyBody::whole(data)));
         }
-        let read = read_whole(body.unreported(), limits.secret_reply).await?;
-        let clean = reply::clean(secrets, &swapped.secrets, &origin, parts.status, &mut parts.headers, read)?;
+        let read = read_whole(body.unreported(), limits.secret_reply, &needles, &origin).await?;
+        let clean = reply::clean(secrets, &origin, parts.status, &mut parts.headers, read)?;
         if parts.status.is_success() {
             secrets.accept(&swapped.secrets);
         }
@@ -204,15 +206,28 @@ fn open_head(headers: &mut HeaderMap, status: StatusCode, origin: &Origin) -> Re
     Ok(gzip)
 }
 
-async fn read_whole(mut body: ReplyBody, most: usize) -> Result<Read, Refusal> {
+/// Reads a body to its end, or to where it brings back what was sent.
+async fn read_whole(
+    mut body: ReplyBody,
+    most: usize,
+    needles: &Needles,
+    origin: &Origin,
+) -> Result<Read, Refusal> {
     let mut whole = Vec::new();
+    let mut search = needles.search();
     while let Some(frame) = body.frame().await {
         if let Ok(bytes) = frame?.into_data() {
+            if search.push(&bytes) {
+                return Err(reply::echo(origin));
+            }
             whole.extend_from_slice(&bytes);
         }
         if whole.len() > most {
             return Ok(Read::TooLarge);
         }
+    }
+    if search.finish() {
+        return Err(reply::echo(origin));
     }
     Ok(Read::Whole(whole))
 }

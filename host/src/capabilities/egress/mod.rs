@@ -6,9 +6,11 @@
 
 mod body;
 mod dial;
+mod disguise;
 mod door;
 mod echo;
 mod fault;
+mod json_tokens;
 mod limits;
 mod pool;
 mod reply;

@@ -17,7 +17,12 @@ fn set() -> SecretSet {
 fn cleaned(set: &SecretSet, status: u16, body: Read) -> Result<String, Refusal> {
     let status = StatusCode::from_u16(status).unwrap();
     let sent = [Arc::new(Secret::new(SECRET))];
-    let clean = clean(set, &sent, &login(), status, &mut HeaderMap::new(), body)?;
+    if let Read::Whole(body) = &body
+        && sent_needles(&sent, &login(), &HeaderMap::new())?.found_in(body)
+    {
+        return Err(echo(&login()));
+    }
+    let clean = clean(set, &login(), status, &mut HeaderMap::new(), body)?;
     Ok(String::from_utf8(clean.to_vec()).unwrap())
 }
 
@@ -85,8 +90,8 @@ fn a_secret_in_a_header_is_refused() {
     let mut headers = HeaderMap::new();
     headers.insert("location", format!("https://x.example/?s={SECRET}").parse().unwrap());
     let sent = [Arc::new(Secret::new(SECRET))];
-    let clean = clean(&set(), &sent, &login(), StatusCode::FOUND, &mut headers, whole(""));
-    assert!(matches!(clean, Err(Refusal::Denied(Denial::Echo { .. }))));
+    let searched = sent_needles(&sent, &login(), &headers);
+    assert!(matches!(searched, Err(Refusal::Denied(Denial::Echo { .. }))));
 }
 
 #[test]
@@ -101,18 +106,55 @@ fn errors_reach_the_guest_and_a_success_that_is_not_json_does_not() {
     }
 }
 
+fn data_of(set: &SecretSet, body: &str) -> Result<String, Refusal> {
+    let clean = data(set, &login(), &mut HeaderMap::new(), body.as_bytes().to_vec())?;
+    Ok(String::from_utf8(clean.to_vec()).unwrap())
+}
+
 #[test]
-fn data_passes_as_it_is_unless_it_brings_the_secret_back() {
-    let sent = [Arc::new(Secret::new(SECRET))];
-    let held =
-        |headers: &HeaderMap, body: &str| hold_back_echo(&sent, &login(), headers, body.as_bytes()).is_err();
-    let none = HeaderMap::new();
-    assert!(!held(&none, r#"{"Resources":[{"id":"a\/b","n":1e5}]}"#));
-    assert!(!held(&none, "<html>"));
-    let escaped: String = SECRET.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    for echo in [SECRET.to_owned(), escaped, SECRET.bytes().map(|byte| format!("{byte:02x}")).collect()] {
-        assert!(held(&none, &format!(r#"{{"detail":"{echo}"}}"#)), "{echo}");
+fn data_passes_as_it_is() {
+    for body in [
+        r#"{"Resources":[{"id":"a\/b","n":1e5, "note":"your access_token is elsewhere"}]}"#,
+        "<html>",
+        "",
+        "id,name\n1,\\u00fc",
+    ] {
+        assert_eq!(data_of(&set(), body).unwrap(), body);
     }
-    let headers = HeaderMap::from_iter([(http::header::LOCATION, SECRET.parse().unwrap())]);
-    assert!(held(&headers, "{}"));
+}
+
+#[test]
+fn a_token_in_data_becomes_a_placeholder_and_nothing_else_changes() {
+    let set = set();
+    let clean =
+        data_of(&set, r#"{"n":1e5, "x":[{"\u0061ccess_token" : "eyJ.a\/b"},{"refresh_token":""}],"z":007}"#);
+    assert!(matches!(clean, Err(Refusal::Failed(Fault::Withheld { .. }))), "007 is no JSON");
+    let clean =
+        data_of(&set, r#"{"n":1e5, "x":[{"\u0061ccess_token" : "eyJ.a\/b"},{"refresh_token":""}],"z":[ ]}"#)
+            .unwrap();
+    let placeholder = clean.split('"').find(|it| it.len() == 48).unwrap();
+    assert_eq!(
+        clean,
+        format!(
+            r#"{{"n":1e5, "x":[{{"\u0061ccess_token" : "{placeholder}"}},{{"refresh_token":""}}],"z":[ ]}}"#
+        )
+    );
+    assert_eq!(set.lookup(placeholder).unwrap().value.expose(), "eyJ.a/b");
+}
+
+#[test]
+fn a_token_in_data_is_let_through_in_no_other_way() {
+    for body in [
+        r#"{"access_token":"eyJ.access","copy":"Bearer eyJ.access"}"#,
+        r#"{"access_token":"eyJ.access","copy":"\u0065yJ.access"}"#,
+        r#"{"access_token":["eyJ.access"]}"#,
+        "access_token=eyJ.access&token_type=bearer",
+        "<p>access_token: eyJ.access",
+    ] {
+        let refusal = data_of(&set(), body).unwrap_err();
+        assert!(matches!(refusal, Refusal::Failed(Fault::Withheld { .. })), "{body}: {refusal}");
+    }
+    let mut headers = HeaderMap::from_iter([(http::header::LOCATION, "/?t=eyJ.access".parse().unwrap())]);
+    let body = br#"{"access_token":"eyJ.access"}"#.to_vec();
+    assert!(data(&set(), &login(), &mut headers, body).is_err());
 }

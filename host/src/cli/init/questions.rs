@@ -5,8 +5,18 @@ use anyhow::Result;
 
 use super::super::trouble::Trouble;
 
-/// Puts a question to somebody and gives their answer; the second text is what an empty answer means.
-pub(super) type Ask<'a> = &'a mut dyn FnMut(&str, Option<&str>) -> Result<String>;
+/// What is put to somebody.
+pub(super) struct Asked<'a> {
+    /// The question, after what was wrong with the last answer.
+    pub(super) text: &'a str,
+    /// What an empty answer means.
+    pub(super) default: Option<&'a str>,
+    /// The answers that there are; none = any text.
+    pub(super) choices: &'a [&'a str],
+}
+
+/// Puts a question to somebody and gives their answer.
+pub(super) type Ask<'a> = &'a mut dyn FnMut(&Asked<'_>) -> Result<String>;
 
 /// How often a wrong answer may be given.
 const TRIES: usize = 3;
@@ -23,6 +33,8 @@ pub(super) struct Question<'a> {
     pub(super) default: Option<&'a str>,
     /// Whether the default holds where nobody can be asked.
     pub(super) optional: bool,
+    /// The answers to choose from; none = any text.
+    pub(super) choices: &'a [&'a str],
 }
 
 /// Collects answers.
@@ -78,7 +90,8 @@ impl<'a> Asker<'a> {
         };
         let mut text = question.text.to_owned();
         for _ in 0..TRIES {
-            let said = ask(&text, question.default)?;
+            let asked = Asked { text: &text, default: question.default, choices: question.choices };
+            let said = ask(&asked)?;
             let said = match (said.trim(), question.default) {
                 ("", Some(default)) => default.to_owned(),
                 (said, _) => said.to_owned(),
@@ -118,6 +131,7 @@ mod tests {
         about: "what everybody may do",
         default: Some("Employee"),
         optional: false,
+        choices: &["Employee", "Guest"],
     };
 
     fn known(role: &str) -> Result<(), String> {
@@ -127,7 +141,7 @@ mod tests {
     #[test]
     fn a_flag_goes_before_a_question() {
         let mut asked = 0;
-        let mut ask = |_: &str, _: Option<&str>| {
+        let mut ask = |_: &Asked<'_>| {
             asked += 1;
             Ok(String::new())
         };
@@ -142,8 +156,9 @@ mod tests {
     fn a_wrong_answer_is_asked_for_again_but_not_for_ever() {
         let mut answers = vec!["Boss", "Guest"].into_iter();
         let mut prompts = Vec::new();
-        let mut ask = |text: &str, default: Option<&str>| {
-            prompts.push(format!("{text} [{}]", default.unwrap_or_default()));
+        let mut ask = |asked: &Asked<'_>| {
+            assert_eq!(asked.choices, ["Employee", "Guest"]);
+            prompts.push(format!("{} [{}]", asked.text, asked.default.unwrap_or_default()));
             Ok(answers.next().unwrap_or("Boss").to_owned())
         };
         let mut asker = Asker::new(Some(&mut ask));
@@ -158,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_empty_answer_is_the_default() {
-        let mut ask = |_: &str, _: Option<&str>| Ok("  ".to_owned());
+        let mut ask = |_: &Asked<'_>| Ok("  ".to_owned());
         assert_eq!(Asker::new(Some(&mut ask)).answer(None, &ROLE, known).unwrap(), "Employee");
     }
 

@@ -8,6 +8,7 @@ mod progress;
 mod report;
 mod report_passes;
 mod table;
+mod terminal;
 mod text;
 
 pub(super) use difference::{field_changes, stored_differences};
@@ -16,6 +17,7 @@ pub(super) use printer::{Mode, Printer};
 pub(super) use progress::Bars;
 pub(super) use report::{View, render};
 pub(super) use table::{Column, Table};
+pub(super) use terminal::{can_choose, choose, masked, show_cursor};
 pub(super) use text::{age, count, cut, number, shown, time, value};
 
 #[cfg(test)]

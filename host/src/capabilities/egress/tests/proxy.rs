@@ -62,6 +62,43 @@ async fn the_name_is_the_proxys_to_resolve_and_proven_behind_it() {
     assert!(matches!(fault, Fault::Tls { .. }), "{fault}");
 }
 
+/// Says that every name has this address, and counts how often it was asked.
+struct Says(&'static str, Arc<Mutex<Vec<String>>>);
+
+impl Resolve for Says {
+    fn resolve(
+        &self,
+        host: &str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = std::io::Result<Vec<std::net::IpAddr>>> + Send>> {
+        self.1.lock().unwrap().push(host.to_owned());
+        let address = self.0.parse().unwrap();
+        Box::pin(async move { Ok(vec![address]) })
+    }
+}
+
+#[tokio::test]
+async fn a_public_proxy_is_dialled_and_a_metadata_service_is_none() {
+    let origin: Origin = "https://graph.example".parse().unwrap();
+    let through: Origin = "http://proxy.example:9".parse().unwrap();
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), false)]);
+    // 192.31.196.1 is public by its range (AS112) and answers nobody on this port.
+    for (address, refused) in [("192.31.196.1", false), ("169.254.169.254", true)] {
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let options = EgressOptions {
+            limits: fast(),
+            proxy: Some(through.clone()),
+            resolver: Some(Arc::new(Says(address, asked.clone()))),
+            ..EgressOptions::default()
+        };
+        let egress = Arc::new(Egress::new(options).unwrap());
+        let door = Door::new(egress, grants.clone(), SecretSet::none(), TrafficBudget::default());
+        let refusal = send(&door, get(&origin, "/")).await.unwrap_err();
+        assert_eq!(matches!(refusal, Refusal::Denied(Denial::Address { .. })), refused, "{refusal}");
+        assert_eq!(matches!(refusal, Refusal::Failed(_)), !refused, "{refusal}");
+        assert_eq!(*asked.lock().unwrap(), ["proxy.example"], "the origin's name is the proxy's to resolve");
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_opens_no_address_that_is_not_public() {
     let (through, asked) = proxy(b"HTTP/1.1 200 OK\r\n\r\n", 1).await;

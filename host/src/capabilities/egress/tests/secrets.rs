@@ -141,3 +141,66 @@ async fn no_error_shows_a_secret() {
     let fault = fault(&door, token_request(&server, &set)).await;
     assert!(!format!("{fault:?} {fault} {door:?} {set:?}").contains("kl8Q"));
 }
+
+/// A source whose secret goes with every request for data, and what it answers.
+async fn wide(reply: impl Fn() -> Act + Send + Sync + 'static) -> (Server, Door, SecretSet) {
+    let server = Server::start(move |_| reply()).await;
+    let origin = &server.origin;
+    let place = Place::Header { name: http::header::AUTHORIZATION, prefix: "Bearer ".to_owned() };
+    let binding = Binding {
+        origin: origin.clone(),
+        method: None,
+        path: Some("/v2/*".to_owned()),
+        place: place.clone(),
+    };
+    let ask = SecretAsk { name: "secret".to_owned(), kind: SecretKind::Text, optional: false, binding };
+    let set = SecretSet::new([ask], [], [("secret".to_owned(), Secret::new(SECRET))]).unwrap();
+    let grants = Grants::new([origin.clone()], [Grant::all_of(origin.clone(), true)]);
+    let door = Door::new(egress(EgressLimits::default()), grants, set.clone(), TrafficBudget::default());
+    (server, door, set)
+}
+
+fn data_request(server: &Server, set: &SecretSet) -> Request<Bytes> {
+    let secret = set.placeholder("secret").unwrap();
+    let request = Request::get(format!("{}/v2/Users?count=9", server.origin));
+    request.header("authorization", format!("Bearer {secret}")).body(Bytes::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_among_data_stays_out_and_the_data_stays_as_it_is() {
+    let body = format!("{{\"n\":1e5, \"Resources\":[{{\"access_token\":\"{TOKEN}\"}}]}}");
+    let (server, door, set) = wide(move || ok(&body)).await;
+    let reply = send(&door, data_request(&server, &set)).await.unwrap();
+    assert!(
+        server.seen.lock().unwrap()[0].contains(&format!("Bearer {SECRET}\r\n")),
+        "it is the wide branch"
+    );
+    assert_eq!(reply.headers().get("content-length"), None);
+    let text = String::from_utf8(reply.body().to_vec()).unwrap();
+    assert!(
+        !text.contains("eyJ") && text.starts_with("{\"n\":1e5, \"Resources\":[{\"access_token\":\""),
+        "{text}"
+    );
+    // What names a token and cannot be read is not let through.
+    let (server, door, set) = wide(|| ok(&format!("access_token={TOKEN}&expires_in=1"))).await;
+    assert!(matches!(fault(&door, data_request(&server, &set)).await, Fault::Withheld { .. }));
+}
+
+#[tokio::test]
+async fn an_echo_among_data_is_refused_whatever_its_type() {
+    let escaped: String = SECRET.chars().map(|it| format!("\\u{:04x}", it as u32)).collect();
+    let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for body in [
+        format!("{{\"a\":\"{escaped}\"}}"),
+        // Not one JSON document.
+        format!("{{\"a\":1}}\n{{\"a\":\"{escaped}\"}}"),
+        format!("<p>{escaped}</p>"),
+        format!("see https://x.example/?s={percent}"),
+    ] {
+        let (server, door, set) = wide(move || ok(&body)).await;
+        assert_eq!(denial(&door, data_request(&server, &set)).await.layer(), Layer::Echo);
+    }
+    let body = "id,name\n1,Ana\n";
+    let (server, door, set) = wide(move || ok(body)).await;
+    assert_eq!(send(&door, data_request(&server, &set)).await.unwrap().body(), body);
+}

@@ -1,6 +1,8 @@
 //! `userload init`: the guided first run, by flags and without a terminal. What it says is held against the
 //! simulator's own people, and against what the first run then does.
 
+mod terminal;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use graph_sim::{DEFAULT_CLIENT_ID, DEFAULT_SECRET, DEFAULT_TENANT, Sim, SimConfig, World};
