@@ -6,5 +6,7 @@ mod bad_input;
 mod kinds;
 #[path = "why/next.rs"]
 mod next;
+#[path = "why/plugins.rs"]
+mod plugins;
 #[path = "why/town.rs"]
 mod town;

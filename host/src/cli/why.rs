@@ -9,7 +9,8 @@ use super::runs;
 use super::services;
 use super::session::Session;
 use super::trouble::Trouble;
-use crate::explain::{self, FieldStory, Mapped, Place, RuleStory, Subject, Tale, Why, pretty};
+use crate::config;
+use crate::explain::{self, FieldStory, Mapped, Place, Pure, RuleStory, Subject, Tale, Why, pretty};
 use crate::store::PersonRow;
 
 /// Who, and about which run.
@@ -47,16 +48,19 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitStatus
         .help("give the user's object id: the Entra admin center shows it under Users")
         .into());
     }
-    let site = session.site()?;
-    let transformer = || site.transformer();
+    let plugin = |row: &crate::store::IntegrationRow| {
+        let site = session
+            .site_of(config::plugin_of(&row.document).as_ref())
+            .map_err(|error| format!("{error:#}"))?;
+        Ok(Pure { fields: &site.fields, transformer: Box::new(|| site.transformer()) })
+    };
     let ask = |account: &crate::store::Account| {
         services::ask_about(session, &store, &account.integration, &account.source_id)
             .map_err(|error| format!("{error:#}"))
     };
     let place = Place {
         store: &store,
-        fields: &site.fields,
-        transformer: &transformer,
+        plugin: &plugin,
         stamped: &stamped,
         ask: arguments.ask.then_some(&ask),
         now: session.now(),

@@ -11,7 +11,7 @@ use super::integration::{NullRule, Origin, Path, PathStep, Rule, Write};
 use super::keys::{Keys, Value, wrong_type};
 use super::mapping::access_role;
 use super::problem::Problems;
-use super::source::{Found, SourceField, find};
+use super::source::{Found, SourceField, find, is_any};
 use crate::model::{ACCESS_ROLE, CONNECTOR_SYNC_TIME, Target, ValueType};
 
 /// The keys of which a rule has one.
@@ -298,6 +298,8 @@ impl RuleReader<'_> {
                 );
                 None
             }
+            // What the other plugin calls the stamp is not known here.
+            _ if target.name == CONNECTOR_SYNC_TIME && is_any(self.fields) => Some(Origin::SyncTime),
             _ if target.name == CONNECTOR_SYNC_TIME => {
                 problems.add_with_help(
                     span,

@@ -37,9 +37,14 @@ pub(super) enum Found<'f> {
     Nothing(Option<&'f str>),
 }
 
+/// Whether these are [`any_field`].
+pub(super) fn is_any(fields: &[SourceField]) -> bool {
+    fields.first().is_some_and(|it| it.path == ANY)
+}
+
 /// Looks a source up by path, by label, then by what a path looks like.
 pub(super) fn find<'f>(fields: &'f [SourceField], name: &str) -> Found<'f> {
-    if fields.first().is_some_and(|it| it.path == ANY) {
+    if is_any(fields) {
         return Found::Path(path(name).unwrap_or_else(|| vec![PathStep::Key(name.to_owned())]));
     }
     let known = fields

@@ -27,10 +27,8 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 pub struct Place<'a> {
     /// The store.
     pub store: &'a Store,
-    /// The fields that the plugin knows.
-    pub fields: &'a [SourceField],
-    /// Makes an instance of the pure half.
-    pub transformer: &'a dyn Fn() -> Transformer,
+    /// The plugin of an integration, or why there is none: each user is told about by the one that brought them.
+    pub plugin: &'a dyn Fn(&IntegrationRow) -> Result<Pure<'a>, String>,
     /// Integrations whose Connector Sync Time is shown.
     pub stamped: &'a [String],
     /// Asks the source, when that is wanted.
@@ -39,16 +37,33 @@ pub struct Place<'a> {
     pub now: Millis,
 }
 
+/// What a story needs of a plugin.
+pub struct Pure<'a> {
+    /// The fields that it knows.
+    pub fields: &'a [SourceField],
+    /// Makes an instance of the pure half.
+    pub transformer: Box<dyn Fn() -> Transformer + 'a>,
+}
+
 /// An integration, and what its rules are today.
-struct Rules {
+struct Rules<'a> {
     row: IntegrationRow,
     terms: Result<Terms, String>,
+    plugin: Option<Pure<'a>>,
     runs: Vec<RunRow>,
 }
 
-impl Rules {
+impl Rules<'_> {
     fn integration(&self) -> Option<&Integration> {
         self.terms.as_ref().ok().map(|it| &it.integration)
+    }
+
+    /// Looks at a record by them. None when they cannot be read.
+    fn look(&self, store: &Store, source_id: &str, raw: &str) -> Result<Option<Looked>, RunError> {
+        match (&self.terms, &self.plugin) {
+            (Ok(terms), Some(plugin)) => look(terms, store, &plugin.transformer, source_id, raw).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The newest run that left a word about everybody; else the newest.
@@ -66,9 +81,15 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
     let store = place.store;
     let mut rules = Vec::new();
     for row in store.integrations()? {
-        let terms = terms_of(store, &row, place.fields).map_err(|problem| problem.what);
+        let (plugin, terms) = match (place.plugin)(&row) {
+            Ok(plugin) => {
+                let terms = terms_of(store, &row, plugin.fields).map_err(|problem| problem.what);
+                (Some(plugin), terms)
+            }
+            Err(why) => (None, Err(why)),
+        };
         let runs = store.runs(Some(&row.name), RUNS)?;
-        rules.push(Rules { row, terms, runs });
+        rules.push(Rules { row, terms, plugin, runs });
     }
     let (person, mut accounts, never) = match subject {
         Subject::Person(person) => {
@@ -122,8 +143,9 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
     let fields = stories(person.as_ref(), &rows, &locks, &feeds, place.store.targets());
     let met = |name: &str| accounts.iter().any(|it| it.integration == name);
     let mut unseen = Vec::new();
-    let wanted =
-        |it: &&Rules| run.is_none_or(|run| run.integration.as_deref().is_none_or(|name| name == it.row.name));
+    let wanted = |it: &&Rules<'_>| {
+        run.is_none_or(|run| run.integration.as_deref().is_none_or(|name| name == it.row.name))
+    };
     for own in rules.iter().filter(|it| !met(&it.row.name)).filter(wanted) {
         unseen.push(unmet(place, own, person.as_ref(), never.as_deref(), run)?);
     }
@@ -140,7 +162,7 @@ pub fn why(place: &Place<'_>, subject: Subject, run: Option<&RunRow>) -> Result<
     Ok(Why { person, tales, fields, status, locks, unseen, notes })
 }
 
-fn feed<'a>(tale: &'a Tale, own: &'a Rules, looked: Option<&'a Looked>) -> Option<Feed<'a>> {
+fn feed<'a>(tale: &'a Tale, own: &'a Rules<'_>, looked: Option<&'a Looked>) -> Option<Feed<'a>> {
     let terms = own.terms.as_ref().ok()?;
     Some(Feed {
         integration: &own.row.name,
@@ -158,16 +180,16 @@ fn feed<'a>(tale: &'a Tale, own: &'a Rules, looked: Option<&'a Looked>) -> Optio
 }
 
 /// One user of the source, and everything that is known about them.
-struct Scene<'a> {
-    place: &'a Place<'a>,
-    rules: Option<&'a Rules>,
+struct Scene<'a, 'p> {
+    place: &'a Place<'p>,
+    rules: Option<&'a Rules<'p>>,
     account: &'a Account,
     person: Option<&'a PersonRow>,
     rows: &'a [ChangeRow],
     run: Option<&'a RunRow>,
 }
 
-impl Scene<'_> {
+impl Scene<'_, '_> {
     fn tell(&self) -> Result<(Tale, Option<Looked>), RunError> {
         let (store, account) = (self.place.store, self.account);
         let link = store.link_state(account)?;
@@ -261,10 +283,10 @@ impl Scene<'_> {
     }
 
     fn look(&self, raw: Option<&str>) -> Result<Option<Looked>, RunError> {
-        let (Some(raw), Some(Ok(terms))) = (raw, self.rules.map(|it| it.terms.as_ref())) else {
-            return Ok(None);
-        };
-        look(terms, self.place.store, self.place.transformer, &self.account.source_id, raw).map(Some)
+        match (raw, self.rules) {
+            (Some(raw), Some(own)) => own.look(self.place.store, &self.account.source_id, raw),
+            _ => Ok(None),
+        }
     }
 
     fn rules_changed(&self) -> bool {
@@ -428,8 +450,7 @@ impl Scene<'_> {
 
     fn asked(&self, link: Option<&LinkState>) -> Result<Option<Asked>, RunError> {
         let Some(ask) = self.place.ask else { return Ok(None) };
-        let terms = self.rules.and_then(|it| it.terms.as_ref().ok());
-        answer(self.place, terms, self.account, self.person, link, ask(self.account)).map(Some)
+        answer(self.place, self.rules, self.account, self.person, link, ask(self.account)).map(Some)
     }
 }
 
@@ -440,14 +461,14 @@ fn brief(run: &RunRow) -> RunBrief {
 /// What a run would make of an answer of the source.
 fn answer(
     place: &Place<'_>,
-    terms: Option<&Terms>,
+    rules: Option<&Rules<'_>>,
     account: &Account,
     person: Option<&PersonRow>,
     link: Option<&LinkState>,
     told: Result<Presence, String>,
 ) -> Result<Asked, RunError> {
     let asked = |answer, raw, verdict| Ok(Asked { answer, raw, verdict });
-    let integration = terms.map(|it| &it.integration);
+    let integration = rules.and_then(Rules::integration);
     let active = person.is_some_and(|it| it.active);
     let leaves = |action: Option<Action>, then: &str| match (link, integration) {
         (None, _) => "nobody is linked to this user: nothing would change".to_owned(),
@@ -473,11 +494,14 @@ fn answer(
         }
         Ok(Presence::Present(user)) => {
             let raw = user.raw;
-            let Some(terms) = terms else {
+            let looked = match rules {
+                Some(own) => own.look(place.store, &account.source_id, &raw)?,
+                None => None,
+            };
+            let (Some(looked), Some(integration)) = (looked, integration) else {
                 return asked("present", Some(raw), "there; the integration's rules cannot be read".into());
             };
-            let looked = look(terms, place.store, place.transformer, &account.source_id, &raw)?;
-            let filter = match &terms.integration.filter {
+            let filter = match &integration.filter {
                 Some(filter) => match (user.inside_filter, user.outside_because) {
                     (Some(true), _) => String::new(),
                     (Some(false), Some(why)) => {
@@ -499,7 +523,7 @@ fn answer(
 /// What can be said of an integration that has not met somebody.
 fn unmet(
     place: &Place<'_>,
-    own: &Rules,
+    own: &Rules<'_>,
     person: Option<&PersonRow>,
     never: Option<&str>,
     run: Option<&RunRow>,
@@ -508,8 +532,7 @@ fn unmet(
     let asked = match (place.ask, never) {
         (Some(ask), Some(who)) => {
             let account = Account { integration: name.clone(), source_id: who.to_owned() };
-            let terms = own.terms.as_ref().ok();
-            Some(answer(place, terms, &account, None, None, ask(&account))?.verdict)
+            Some(answer(place, Some(own), &account, None, None, ask(&account))?.verdict)
         }
         _ => None,
     };

@@ -11,7 +11,7 @@ mod rule;
 mod subject;
 
 pub use fields::{FieldChange, FieldStory, Mapped, RuleStory, status_history, values};
-pub use gather::{Place, why};
+pub use gather::{Place, Pure, why};
 pub use pretty::pretty;
 pub use subject::{Subject, subject};
 

@@ -1,7 +1,5 @@
 //! Managers: who somebody is once the run is applied, and the one field that the pass of managers writes.
 
-use std::collections::HashMap;
-
 use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{Apply, Deed, HeldPart, NewChange, Result, RunId, StagedRow, Status, Store, fields};
@@ -250,33 +248,6 @@ impl Store {
         }
         tx.commit()?;
         self.stage_rows(run, integration, &own, at)
-    }
-
-    /// What was approved of managers and has not been done yet: the difference, by source id and cause.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn approved_managers(&self, integration: &str) -> Result<HashMap<(String, String), String>> {
-        let mut query = self.sql.prepare(
-            "SELECT source_id, cause, differences FROM hold
-             WHERE tenant = ?1 AND integration = ?2 AND state = 'approved' AND closed_run IS NULL
-               AND differences IS NOT NULL ORDER BY id",
-        )?;
-        let rows = query.query_map(params![self.tenant.0, integration], |row| {
-            Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Lets managers wait.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn hold_managers(&mut self, run: RunId, held: &[ManagerHold]) -> Result<()> {
-        for hold in held {
-            self.hold_people(run, &[(hold.source_id.clone(), hold.person)], &hold.part)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use tokio::runtime::Handle;
 
+use super::absent_row::{Proof, kept, note, only_status, row};
 use super::allowed;
 use super::bars::{Pins, Word};
 use super::enumeration::CompleteEnumeration;
@@ -17,11 +18,11 @@ use super::stage::call;
 use super::terms::Terms;
 use crate::config::Action;
 use crate::engine::contract::{
-    AbsentPerson, Decision, Evidence as Told, Incoming, PageUser, Presence, PresentUser, Situation, Tie,
+    AbsentPerson, Evidence as Told, Incoming, PageUser, Presence, PresentUser, Situation, Tie,
 };
 use crate::engine::{Connector, Transformer};
 use crate::model::{Millis, Outcome};
-use crate::store::{Counts, Deed, HeldPart, Mark, StagedRow, Status, Store, Unlisted};
+use crate::store::{Counts, HeldPart, Mark, StagedRow, Store, Unlisted};
 
 /// How many people a run asks about; the rest stay unconfirmed, and are held.
 pub(super) const ASK_AT_MOST: usize = 2000;
@@ -197,11 +198,11 @@ impl Judge<'_> {
                     }
                     None if filtered && user.inside_filter.is_none() => {
                         untold += 1;
-                        rows.push(kept(&person, UNTOLD));
+                        rows.push(kept(&person, UNTOLD, enabled));
                     }
                     None => {
                         gaps += 1;
-                        rows.push(kept(&person, GAP));
+                        rows.push(kept(&person, GAP, enabled));
                     }
                 },
             }
@@ -284,8 +285,8 @@ impl Judge<'_> {
         let mut marks = Vec::with_capacity(cases.len());
         let judged = cases.into_iter().zip(versions).zip(decisions).zip(&incoming.absent);
         for (((case, version), decision), told) in judged {
-            let Case { person, told: evidence, proof, action, .. } = case;
-            let proof = proof.filter(|_| allowed::deactivates(self.terms, &told.known, action));
+            let Case { person, told: evidence, word, proof, action } = case;
+            let proof = Proof { terms: self.terms, known: &told.known, action, evidence: proof };
             let ended = matches!(decision.situation, Situation::Deactivate | Situation::Unchanged);
             marks.push(Mark {
                 link: person.link,
@@ -295,7 +296,12 @@ impl Judge<'_> {
                 gone: ended,
             });
             match row(&person, decision, proof, version)? {
-                Some(row) => rows.push(row),
+                Some(mut row) => {
+                    if let Word::Unlisted(enabled) = word {
+                        row.enabled = enabled;
+                    }
+                    rows.push(row);
+                }
                 None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
             }
         }
@@ -361,61 +367,4 @@ impl Sorted {
             Some(Presence::Unknown(_)) | None => self.unconfirmed.push(person),
         }
     }
-}
-
-/// A decision about an absent person, as a row to stage; none when nothing is to be done or said.
-pub(super) fn row(
-    person: &Unlisted,
-    decision: Decision,
-    proof: Option<Evidence>,
-    version: i64,
-) -> Result<Option<StagedRow>, RunError> {
-    let broken = |what: String| RunError::Misbehaved(format!("user {}: {what}", person.source_id));
-    if !decision.differences.is_empty() {
-        return Err(broken("fields of an absent person are to change".into()));
-    }
-    let outcome = match decision.situation {
-        Situation::Unchanged => return Ok(None),
-        Situation::Deactivate => {
-            let evidence = proof.ok_or_else(|| {
-                broken("deactivated before the grace was over, or against the terms".into())
-            })?;
-            let mut row = note(person, Outcome::Deactivated, decision.reason);
-            if let Some(change) = &mut row.change {
-                change.cause = evidence.cause().to_owned();
-                change.deed =
-                    Deed::Alter { person: person.person, version, status: Status::Deactivate(evidence) };
-            }
-            return Ok(Some(row));
-        }
-        Situation::Wait => Outcome::Waiting,
-        Situation::Keep => Outcome::Kept,
-        other => return Err(broken(format!("`{other:?}` does not fit an absent person"))),
-    };
-    Ok(Some(note(person, outcome, decision.reason)))
-}
-
-/// Of somebody who was not listed only the status is judged; everything else about them waits until they are
-/// listed again.
-fn only_status(mut row: StagedRow) -> StagedRow {
-    row.linking = false;
-    row.raw = None;
-    row.keys = None;
-    let fields_only = [Outcome::Updated, Outcome::Renamed, Outcome::Adopted];
-    match &mut row.change {
-        Some(change) if fields_only.contains(&change.outcome) => row.change = None,
-        Some(change) => change.differences = None,
-        None => {}
-    }
-    row
-}
-
-fn kept(person: &Unlisted, reason: &str) -> StagedRow {
-    note(person, Outcome::Kept, reason.to_owned())
-}
-
-/// A row that says something about an absent person and changes nothing.
-pub(super) fn note(person: &Unlisted, outcome: Outcome, reason: String) -> StagedRow {
-    let known = (Some(person.link), Some(person.person));
-    StagedRow::told(Some(person.source_id.clone()), known, [0; 16], outcome, reason)
 }

@@ -160,7 +160,7 @@ pub(super) fn reactivation_cause(known: &KnownPerson) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{creation, differences, reactivates};
     use crate::config;
     use crate::engine::contract::{
@@ -169,7 +169,7 @@ mod tests {
     use crate::store::RunId;
     use crate::sync::terms::Terms;
 
-    fn terms(more: &str) -> Terms {
+    pub(in crate::sync) fn terms(more: &str) -> Terms {
         let document = format!(
             "name = \"x\"\ncredential = \"x\"\naccess-role = \"Employee\"\n{more}\n[mapping]\n\
              username = \"userPrincipalName\"\ndepartment = \"department\"\n"
@@ -198,7 +198,7 @@ mod tests {
         MappedRecord { id: "a".into(), enabled: Some(true), fields: fields.into(), filtered: None }
     }
 
-    fn known(fields: &str) -> KnownPerson {
+    pub(in crate::sync) fn known(fields: &str) -> KnownPerson {
         KnownPerson {
             person: 0,
             tie: Tie::Linked,

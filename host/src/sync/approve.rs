@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::absent::{self, Absence};
+use super::absent::Absence;
+use super::absent_row::{self, Proof};
 use super::allowed;
 use super::bars::{Pins, Word};
 use super::error::RunError;
@@ -42,6 +43,13 @@ impl<'a> Wanted<'a> {
     /// The order that somebody leaves, if there is one.
     pub(super) fn leaving(&self, source_id: &str) -> Option<&'a OpenHold> {
         self.of(source_id).iter().copied().find(|it| it.cause.starts_with(LEAVING))
+    }
+
+    /// Whether somebody leaves at once when nobody knows them any more. Who was to leave for another reason, or
+    /// without an answer, has their grace: that they are not found was not asked.
+    fn graceless(&self, source_id: &str) -> bool {
+        let mut leaving = self.of(source_id).iter().filter(|it| it.cause.starts_with(LEAVING)).peekable();
+        leaving.peek().is_none() || leaving.any(|it| [NOT_FOUND, DELETED].contains(&it.cause.as_str()))
     }
 
     /// Whether somebody is to leave because the filter does not let them through any more.
@@ -98,12 +106,9 @@ pub(super) fn gone(
     let (mut rows, mut unpins) = (Vec::new(), Vec::new());
     let (mut judged, mut incoming) = (Vec::new(), Incoming { present: Vec::new(), absent: Vec::new() });
     for ((id, presence), known) in gone.into_iter().zip(known) {
-        // Only who was to leave because nobody knew them any more leaves without the grace: that was asked.
-        let graceless =
-            wanted.leaving(&id).is_none_or(|it| [NOT_FOUND, DELETED].contains(&it.cause.as_str()));
         let (told, word, why) = match &presence {
-            Presence::NotFound if !graceless => {
-                let mut row = absent::note(&nobody(&id), Outcome::Waiting, NO_GRACE.to_owned());
+            Presence::NotFound if !wanted.graceless(&id) => {
+                let mut row = absent_row::note(&nobody(&id), Outcome::Waiting, NO_GRACE.to_owned());
                 (row.link, row.person) = (known.map(|it| it.link), known.map(|it| it.person));
                 rows.push(row);
                 continue;
@@ -116,7 +121,7 @@ pub(super) fn gone(
                 (Told::LeftFilter(why), Word::Unlisted(None), "left the filter")
             }
             Presence::Present(_) | Presence::Unknown(_) => {
-                let mut row = absent::note(&nobody(&id), Outcome::Held, SILENCE.to_owned());
+                let mut row = absent_row::note(&nobody(&id), Outcome::Held, SILENCE.to_owned());
                 (row.link, row.person) = (known.map(|it| it.link), known.map(|it| it.person));
                 rows.push(row);
                 continue;
@@ -124,7 +129,7 @@ pub(super) fn gone(
         };
         let (Some(link), Some(hold), Some(answer)) = (known, wanted.leaving(&id), GoneAnswer::of(&presence))
         else {
-            let mut row = absent::note(&nobody(&id), Outcome::Skipped, why.to_owned());
+            let mut row = absent_row::note(&nobody(&id), Outcome::Skipped, why.to_owned());
             (row.link, row.person) = (known.map(|it| it.link), known.map(|it| it.person));
             rows.push(row);
             continue;
@@ -152,8 +157,8 @@ pub(super) fn gone(
             Told::Deleted(_) | Told::Removed => terms.integration.on_deleted,
             Told::LeftFilter(_) => terms.integration.on_left_filter,
         };
-        let proof = Some(proof).filter(|_| allowed::deactivates(terms, &told.known, action));
-        match absent::row(&unlisted, decision, proof, version)? {
+        let proof = Proof { terms, known: &told.known, action, evidence: Some(proof) };
+        match absent_row::row(&unlisted, decision, proof, version)? {
             Some(row) => rows.push(row),
             None => *absence.counts.entry(Outcome::Unchanged).or_default() += 1,
         }
@@ -229,7 +234,11 @@ pub(super) fn settle(
                 name(store)?
             ));
         } else if let Some(why) = row
-            .filter(|it| matches!(it.outcome, Outcome::Failed | Outcome::Ambiguous | Outcome::Held))
+            .filter(|it| {
+                use Outcome::{Ambiguous, Failed, Held, Waiting};
+                // Who has their grace has not come back: the question goes on standing.
+                matches!(it.outcome, Failed | Ambiguous | Held | Waiting)
+            })
             .map(|it| it.reason.clone())
         {
             open.push(format!("{}: {why}", name(store)?));
@@ -373,4 +382,37 @@ fn held_value(hold: &OpenHold, field: &str) -> Result<Option<Option<String>>, Ru
         .map_err(crate::store::StoreError::from)?
         .unwrap_or_default();
     Ok(list.iter().find(|it| it.0 == field).map(|it| it.2.map(|raw| raw.get().to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OpenHold, Wanted};
+
+    /// Which question is the older one says nothing.
+    #[test]
+    fn who_was_to_leave_for_being_unknown_has_no_grace_whatever_else_is_asked() {
+        let holds: Vec<OpenHold> =
+            ["deactivate:unconfirmed", "deactivate:not-found", "deactivate:disabled", "ambiguous"]
+                .iter()
+                .zip(1..)
+                .map(|(cause, id)| OpenHold {
+                    id,
+                    source_id: "a".to_owned(),
+                    person: Some(1),
+                    cause: (*cause).to_owned(),
+                    differences: None,
+                    digest: None,
+                })
+                .collect();
+        for (ids, graceless) in [
+            (&[1, 2][..], true),
+            (&[2, 3], true),
+            (&[1], false),
+            (&[1, 3], false),
+            (&[3], false),
+            (&[4], true),
+        ] {
+            assert_eq!(Wanted::new(&holds, ids).graceless("a"), graceless, "{ids:?}");
+        }
+    }
 }

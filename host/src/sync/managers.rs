@@ -4,6 +4,8 @@
 //! is renamed for everybody in the same night. A manager who is not linked, or of whom the source told
 //! nothing, is unknown, and what is known stays. None at the source clears the field, under the guard.
 
+use std::collections::HashSet;
+
 use super::error::RunError;
 use super::guard::{Concerned, Tally, split};
 use super::report::Managers;
@@ -14,7 +16,10 @@ use super::terms::Terms;
 use crate::config::Mode;
 use crate::engine::contract::{ManagedUser, Next, Source};
 use crate::model::{MANAGER, Millis, Outcome};
-use crate::store::{Flowing, MANAGER_CAUSES, Managed, ManagerChange, ManagerHold, Progress as Staged};
+use crate::store::{
+    Flowing, MANAGER_CAUSES, Managed, ManagerChange, ManagerHold, Progress as Staged, RunId, Store,
+    StoreError, manager_change,
+};
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -35,12 +40,18 @@ pub(super) fn pass(
     retry: &mut Retry,
     at: Millis,
 ) -> Result<Option<(Managers, Vec<String>)>, RunError> {
+    let name = &terms.integration.name;
     if !terms.integration.manager {
+        // Nobody is looked at: that answers nothing.
+        job.store.keep_holds(terms.run, name, &MANAGER_CAUSES)?;
         return Ok(None);
     }
     job.progress.stage("managers", staged.total);
     job.store.begin_managers(terms.run)?;
-    let mut pass = Pass { told: Managers::default(), touched: Vec::new() };
+    let open = job.store.standing_holds(name)?;
+    let waiting = open.into_iter().filter(|(_, cause)| MANAGER_CAUSES.contains(&cause.as_str()));
+    let uncompared = waiting.map(|(source_id, _)| source_id).collect();
+    let mut pass = Pass { told: Managers::default(), touched: Vec::new(), uncompared };
     let mut notes = Vec::new();
     // Of the source only the settings and the page size are used: no filter, no selection.
     let source = Source { filter: None, select: Vec::new(), ..terms.source.clone() };
@@ -85,6 +96,9 @@ struct Pass {
     told: Managers,
     /// Changes of values that are there: the guard looks at them as a whole.
     touched: Vec<ManagerChange>,
+    /// Those of whom something waits, and whose manager was not compared yet. Who is not listed, is dropped by the
+    /// filter after the fetch, may not be written to or has an unknown manager is not compared at all.
+    uncompared: HashSet<String>,
 }
 
 impl Pass {
@@ -119,16 +133,23 @@ impl Pass {
                     }
                 },
             };
-            if after == managed.before || !may(terms, &managed) {
+            if after == managed.before {
+                self.uncompared.remove(&user.id);
+                continue;
+            }
+            if !may(terms, &managed) {
                 continue;
             }
             if managed.pinned.as_ref().is_some_and(|pinned| *pinned == after) {
+                // Somebody has said already what becomes of this value.
+                self.uncompared.remove(&user.id);
                 continue;
             }
             if managed.barred || terms.owned_by_other(job.store, managed.person, MANAGER)? {
                 self.told.barred += 1;
                 continue;
             }
+            self.uncompared.remove(&user.id);
             let difference = difference(managed.before.as_deref(), after.as_deref());
             let change = ManagerChange { managed, difference, reason: REASON };
             if change.managed.before.is_none() { fills.push(change) } else { self.touched.push(change) }
@@ -155,14 +176,23 @@ impl Pass {
         let open = job.store.standing_holds(name)?;
         let touched = std::mem::take(&mut self.touched);
         let flowing: Vec<Flowing> = touched.iter().map(flowing).collect();
+        let approved = job.store.approved_managers(name)?;
+        let approves = |change: &ManagerChange| {
+            let source_id = &change.managed.source_id;
+            let is = |cause: &&str| {
+                approved.get(&(source_id.clone(), (*cause).to_owned())) == Some(&change.difference)
+            };
+            MANAGER_CAUSES.iter().any(is)
+        };
         let mut coming = Tally::default();
-        for one in &flowing {
+        // Only what flows unheld uses up the limits.
+        for (_, one) in touched.iter().zip(&flowing).filter(|(change, _)| !approves(change)) {
             coming.add(one, |cause| open.contains(&(one.source_id.clone(), cause.to_owned())))?;
         }
         let mut recent = Tally::default();
         if !touched.is_empty() {
             for run in job.store.applied_since(name, at - DAY)? {
-                job.store.each_flowing(run, |flowing| recent.add(&flowing, |_| false))?;
+                count_unheld(job.store, run, &mut recent)?;
             }
         }
         let linked_active = job.store.linked_active(name)?;
@@ -176,13 +206,9 @@ impl Pass {
                 new_shape: None,
             },
         )?;
-        let approved = job.store.approved_managers(name)?;
         let (mut flows, mut held) = (Vec::new(), Vec::new());
         for (change, one) in touched.into_iter().zip(&flowing) {
-            let is = |cause: &str| {
-                approved.get(&(one.source_id.clone(), cause.to_owned())) == Some(&change.difference)
-            };
-            if MANAGER_CAUSES.iter().any(|cause| is(cause)) {
+            if approves(&change) {
                 flows.push(change);
                 continue;
             }
@@ -198,12 +224,22 @@ impl Pass {
         }
         self.told.held = held.len() as u64;
         job.store.hold_managers(terms.run, &held)?;
-        if !self.told.complete {
-            // Nothing was learnt about those who wait.
-            job.store.keep_holds(terms.run, name, &MANAGER_CAUSES)?;
-        }
+        job.store.keep_managers(terms.run, name, &self.uncompared)?;
         self.stage(job, terms, &flows, at)
     }
+}
+
+/// Counts what a run did, but for the managers that somebody had said yes to.
+fn count_unheld(store: &Store, run: RunId, tally: &mut Tally) -> Result<(), StoreError> {
+    let approved = store.approved_managers_of(run)?;
+    store.each_flowing(run, |flowing| {
+        let done = flowing.differences.as_deref().map(manager_change).transpose()?.flatten();
+        let mut consented = false;
+        for difference in approved.get(&flowing.source_id).into_iter().flatten() {
+            consented |= done.is_some() && manager_change(difference)? == done;
+        }
+        tally.add(&flowing, |cause| consented && MANAGER_CAUSES.contains(&cause))
+    })
 }
 
 /// Whether this run may write to the person at all. Whoever fails, leaves or waits is left as they are. What a

@@ -1,6 +1,7 @@
 //! A run: from the source, page by page, to the directory. Read `run.rs` first.
 
 mod absent;
+mod absent_row;
 pub mod adoption;
 mod allowed;
 mod approve;
@@ -26,6 +27,7 @@ mod run;
 mod saas;
 mod saas_absent;
 mod saas_kept;
+mod saas_leaving;
 pub mod saas_link;
 mod saas_user;
 pub mod sample;

@@ -13,7 +13,7 @@ use crate::engine::Transformer;
 use crate::engine::contract::{
     BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
 };
-use crate::model::{ACCESS_ROLE, Outcome, fold_key};
+use crate::model::{ACCESS_ROLE, MANAGER, Outcome, fold_key};
 use crate::store::{Candidate, Choice, Deed, Known, StagedPage, StagedRow, Store};
 
 /// No source has pages of more users; Graph's have 999 at the most.
@@ -342,7 +342,12 @@ impl<'a> PageWorker<'a> {
             let rule = self.terms.integration.mapping.iter().find(|rule| rule.target.name == field);
             rule.is_some_and(|rule| rule.write == Write::Always) && map.contains_key(field)
         };
-        Ok(fields.iter().filter(|it| !heard(it)).map(|it| format!("overwrite:{it}")).collect())
+        // The pass over managers asks on by itself.
+        Ok(fields
+            .iter()
+            .filter(|it| *it != MANAGER && !heard(it))
+            .map(|it| format!("overwrite:{it}"))
+            .collect())
     }
 
     /// Whether nothing is done about a record because the filter after the fetch dropped it.

@@ -240,6 +240,10 @@ pub struct RunReport {
     /// Undos: the number of the run that is undone.
     #[serde(default)]
     pub undoes: Option<i64>,
+    /// Undos: people and SaaS users of whom something had to stay as it is, each counted once. The groups of the outcome
+    /// `kept` count each field. None = no undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
     /// The integration's name; empty = by hand.
     pub integration: String,
     /// What it was for.
@@ -295,6 +299,7 @@ impl RunReport {
         Self {
             run,
             undoes: None,
+            kept: None,
             integration: integration.to_owned(),
             kind,
             state: RunState::Staging,

@@ -3,6 +3,7 @@
 
 use graph_sim::{Action, On, Rule, Schedule};
 use userload::model::Outcome;
+use userload::sync::Order;
 use userload_tests::{Document, House, plain, upn};
 
 /// Twenty people who were entered by hand with a department of their own, adopted; the overwriting waits.
@@ -129,7 +130,7 @@ fn what_was_rejected_does_not_come_back_through_an_older_plan() {
     assert_eq!(house.text(&ids[3], "department").as_deref(), Some("By hand"));
 }
 
-/// Nobody answered about somebody: approving asks again, and gives them their grace.
+/// Nobody answered about somebody: approving asks again, gives them their grace, and ends no question.
 #[test]
 fn who_was_unconfirmed_has_their_grace_whatever_is_approved() {
     let (world, ids) = plain(30);
@@ -141,14 +142,18 @@ fn who_was_unconfirmed_has_their_grace_whatever_is_approved() {
     house.night();
     assert_eq!(house.held(&ids[0]), ["deactivate:unconfirmed"]);
     house.sim.clear_faults();
-    let report = house.approve(|it| it.cause == "deactivate:unconfirmed");
-    assert_eq!((report.count(Outcome::Deactivated), report.count(Outcome::Waiting)), (0, 1), "{report:#?}");
-    assert!(house.active(&ids[0]));
+    let hold = house.holds()[0].id;
+    let (error, _) = house.order(&Order::Approve(vec![hold])).unwrap_err();
+    assert!(error.to_string().contains("not found at the source; the next runs count the grace"), "{error}");
+    assert!(
+        house.active(&ids[0]) && house.held(&ids[0]) == ["deactivate:unconfirmed"],
+        "nothing is answered"
+    );
     // The nights count as they always do.
-    for night in 0..2 {
+    for night in 0..3 {
         let report = house.night();
-        assert_eq!(report.count(Outcome::Waiting), 1, "night {night}: {:?}", report.outcomes);
+        assert_eq!((report.count(Outcome::Waiting), report.withdrawn), (1, 0), "night {night}: {report:#?}");
     }
-    house.nights(3);
-    assert!(!house.active(&ids[0]));
+    house.nights(2);
+    assert!(!house.active(&ids[0]) && house.holds().is_empty());
 }

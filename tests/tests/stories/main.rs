@@ -2,10 +2,12 @@
 //! night does, and what the next night does. One module for each group of rules.
 
 mod absent;
+mod approving;
 mod barred;
 mod consent;
 mod deactivating;
 mod decided;
+mod erased;
 mod feeders;
 mod filter;
 mod guard;
@@ -14,6 +16,7 @@ mod held;
 mod incidents;
 mod listing;
 mod manager;
+mod manager_consent;
 mod manager_rows;
 mod mapping;
 mod matching;
@@ -25,10 +28,12 @@ mod plans;
 mod property;
 mod saas;
 mod saas_absent;
+mod saas_pinned;
 mod saas_roles;
 mod saas_undo;
 mod trouble;
 mod undo;
+mod undo_kept;
 mod undo_linked;
 mod undo_property;
 mod values;

@@ -187,15 +187,14 @@ fn causes(report: &RunReport, view: View) -> Vec<String> {
         .map(|outcome| {
             let groups: Vec<&CauseGroup> =
                 report.causes.iter().filter(|group| group.outcome == outcome).collect();
-            cause_section(outcome, &groups, report.count(outcome), view)
+            // People of whom a part could not be undone stand here too, beside their outcome.
+            let many = report.kept.filter(|_| outcome == Outcome::Kept).unwrap_or(report.count(outcome));
+            cause_section(outcome, &groups, many, view)
         })
         .collect()
 }
 
 fn cause_section(outcome: Outcome, groups: &[&CauseGroup], many: u64, view: View) -> String {
-    // People of whom a part could not be undone stand here too, beside their outcome.
-    let all = groups.iter().map(|group| group.count).sum::<u64>();
-    let many = if outcome == Outcome::Kept { many.max(all) } else { many };
     let title = format!("{} {outcome} {}", sign(outcome), number(many));
     let mut text = format!("{}\n", view.paint.outcome(outcome, &title));
     let most = if view.all { usize::MAX } else { CAUSES };

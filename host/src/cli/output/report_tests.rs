@@ -30,6 +30,7 @@ fn report() -> RunReport {
     RunReport {
         run: 7,
         undoes: None,
+        kept: None,
         integration: "contoso".into(),
         kind: RunKind::Plan,
         state: RunState::Planned,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::erase_managers::{Names, forget};
 use super::{Hand, Order, Present, Row, still_there};
-use crate::model::{Millis, Outcome};
+use crate::model::{Millis, Outcome, fold_key};
 use crate::store::runs::discard_open;
 use crate::store::{Result, Store, StoreError, fields};
 use crate::sync::{RunKind, RunReport};
@@ -55,7 +55,8 @@ impl Store {
             discard_open(&tx, hand.tenant, integration, now)?;
         }
         let all = merged_into(&tx, &present.uid, person)?;
-        let managers = names(&hand, &present, &all, &NAMED)?;
+        let mut managers = names(&hand, &present, &all, &NAMED)?;
+        leave_to_others(&hand, person, &mut managers)?;
         let names = names(&hand, &present, &all, &TELL)?;
         reports(&hand, &all, &ids, &names)?;
         for id in &ids {
@@ -196,6 +197,25 @@ fn names(hand: &Hand<'_>, present: &Present, all: &BTreeSet<i64>, tell: &[&str])
     }
     names.retain(|name| !name.is_empty());
     Ok(names)
+}
+
+/// Leaves out the names by which somebody else is known by now: whoever has one for a manager means that one.
+fn leave_to_others(hand: &Hand<'_>, person: i64, names: &mut BTreeSet<String>) -> Result<()> {
+    let mut other = hand.tx.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM person_key WHERE tenant = ?1 AND key = ?2 AND person != ?3
+           AND field IN (SELECT value FROM json_each(?4)))",
+    )?;
+    let fields = serde_json::to_string(&NAMED)?;
+    let mut theirs = Vec::new();
+    for name in names.iter() {
+        if let Some(key) = fold_key(name)
+            && other.query_row(params![hand.tenant, key, person, fields], |row| row.get::<_, bool>(0))?
+        {
+            theirs.push(name.clone());
+        }
+    }
+    names.retain(|name| !theirs.contains(name));
+    Ok(())
 }
 
 /// Takes the person, and those who were merged into them, out of the reports of runs: samples with a name,

@@ -93,6 +93,8 @@ pub struct SaasCandidate {
     pub role: Option<String>,
     /// The links of this integration to the user, and the person; none = nobody is linked.
     pub link: Option<(i64, i64)>,
+    /// A user still. Else an undo keeps them from being one again.
+    pub active: bool,
 }
 
 impl Store {
@@ -242,7 +244,8 @@ impl Store {
         Ok(())
     }
 
-    /// Active SaaS users who were not listed, in order.
+    /// SaaS users who were not listed, in order: those who are active, and those whom an undo keeps inactive while the
+    /// source says that they are users.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -253,9 +256,11 @@ impl Store {
         listed: &roaring::RoaringTreemap,
     ) -> Result<Vec<SaasCandidate>> {
         let mut query = self.sql.prepare(
-            "SELECT u.id, u.source_id, u.role, l.id, l.person FROM saas_user u
+            "SELECT u.id, u.source_id, u.role, l.id, l.person, u.active FROM saas_user u
              LEFT JOIN link l ON l.tenant = ?2 AND l.source_id = u.source_id AND l.integration = ?3
-             WHERE u.application = ?1 AND u.active = 1 ORDER BY u.id",
+             WHERE u.application = ?1 AND (u.active = 1 OR EXISTS (
+               SELECT 1 FROM saas_pin p WHERE p.application = u.application AND p.source_id = u.source_id
+                 AND p.field = 'status' AND p.source_value = 'user')) ORDER BY u.id",
         )?;
         let mut rows = query.query(params![application, self.tenant.0, integration])?;
         let mut found = Vec::new();
@@ -271,6 +276,7 @@ impl Store {
                 source_id: row.get(1)?,
                 role: row.get(2)?,
                 link: link.zip(person),
+                active: row.get(5)?,
             });
         }
         Ok(found)

@@ -52,11 +52,15 @@ pub struct Undone {
 
 /// What had to stay, by why.
 #[derive(Default)]
-struct Kept(BTreeMap<String, CauseGroup>);
+struct Kept {
+    groups: BTreeMap<String, CauseGroup>,
+    /// People and SaaS users, each once, however much of them had to stay.
+    whom: u64,
+}
 
 impl Kept {
     fn add(&mut self, why: &str, sample: Sample) {
-        let group = self.0.entry(why.to_owned()).or_insert_with(|| CauseGroup {
+        let group = self.groups.entry(why.to_owned()).or_insert_with(|| CauseGroup {
             outcome: Outcome::Kept,
             cause: why.to_owned(),
             count: 0,
@@ -108,12 +112,13 @@ impl Store {
         }
         let run = RunId { row: hand.run, number: hand.number, basis: 0 };
         let mut causes = self.cause_groups(run)?;
-        let mut groups: Vec<CauseGroup> = kept.0.into_values().collect();
+        let mut groups: Vec<CauseGroup> = kept.groups.into_values().collect();
         groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.cause.cmp(&b.cause)));
         causes.extend(groups);
         let mut report = hand.finish(|report| {
             report.undoes = Some(target.number);
             report.causes = causes;
+            report.kept = Some(kept.whom);
             report.saas = saas.told;
             if already > 0 {
                 report.notes.push(format!("{already} of its changes were undone before, and stay undone"));
@@ -159,6 +164,7 @@ impl Undoing<'_> {
         let deed = Deed::read(self.hand.tx, id)?;
         let Some(verdict) = self.judge(&deed, claims)? else { return Ok(None) };
         let name = verdict.name(&deed);
+        kept.whom += u64::from(!verdict.kept.is_empty());
         for why in &verdict.kept {
             let sample = Sample {
                 source_id: deed.source_id.clone(),

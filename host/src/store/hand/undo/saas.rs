@@ -88,6 +88,7 @@ impl Undoing<'_> {
                         reason: why.to_owned(),
                         changes: Vec::new(),
                     };
+                    kept.whom += 1;
                     kept.add(&format!("SaaS user: {why}"), sample);
                 }
             }
