@@ -19,6 +19,7 @@ mod installation;
 mod integration;
 mod interrupt;
 mod mapping;
+mod mapping_blast;
 mod mapping_views;
 mod output;
 mod people;
