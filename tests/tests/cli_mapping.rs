@@ -109,8 +109,22 @@ fn diff_tells_the_blast_radius_and_changes_nothing() {
     contoso.home.write("new.toml", &changed);
     let (people, before) = (contoso.home.people(), document(&contoso));
     let diff = contoso.home.done("mapping diff -f new.toml");
-    // The stored records were read without the company's name, so that it counts as absent, and is kept.
-    diff.answers(&["0 people would change, of 12 stored records", "not asked for so far", "companyName"]);
+    // The stored records were read without the company's name: what becomes of it is not known, and not nothing.
+    diff.answers(&[
+        "unknown: 2 fields need to be read from the source",
+        "company: stored records do not have companyName",
+        "department: stored records do not have companyName",
+        "no other field would change, of 12 stored records",
+    ]);
+    diff.tells(&["userload mapping diff contoso -f new.toml --from-source"]);
+    assert!(!diff.out.contains("0 people"), "{}", diff.out);
+    let json = contoso.home.done("mapping diff -f new.toml --json").json();
+    assert!(json["mapping_diff"]["people"].is_null(), "{json}");
+    let asked = contoso.home.done("mapping diff -f new.toml --from-source");
+    asked.answers(&["12 people would change, of 12 records of the source", "\"Sales\" → \"Contoso\""]);
+    let some = contoso.home.done("mapping diff -f new.toml --from-source 5");
+    some.answers(&["5 people would change, of 5 records of the source"]);
+    assert!(contoso.home.refused(2, "mapping diff -f new.toml --from-source 0").contains("0 is not in"));
     let constant =
         document(&contoso).replace("department = \"Department\"", "department = { constant = \"Law\" }");
     contoso.home.write("new.toml", &constant);
@@ -128,6 +142,78 @@ fn diff_tells_the_blast_radius_and_changes_nothing() {
     let told = contoso.home.refused(2, "mapping diff -f new.toml");
     assert!(told.contains("is a document of `other`, not of `contoso`"), "{told}");
     assert_eq!((contoso.home.people(), document(&contoso)), (people, before));
+}
+
+/// What a run would filter out, or could not map, is told as people, with names; and what the guard does next.
+#[test]
+fn diff_tells_who_is_filtered_out_and_whose_record_fails() {
+    let contoso = small("");
+    let deactivating = document(&contoso).replace("access-role", "deactivate = true\naccess-role");
+    contoso.home.write("contoso.toml", &deactivating);
+    contoso.home.done("integration save -f contoso.toml");
+    contoso.home.done("launch");
+    contoso.sync(0);
+    let before = (contoso.home.people(), document(&contoso));
+    let filtered =
+        document(&contoso).replace("access-role", "only-if = \"department == 'Sales'\"\naccess-role");
+    contoso.home.write("new.toml", &filtered);
+    let held = "the next run holds every deactivation, to be approved by you: only-if changed";
+    for more in ["", " --from-source"] {
+        let diff = contoso.home.done(&format!("mapping diff -f new.toml{more}"));
+        diff.answers(&[
+            "6 people would be filtered out by only-if, and not updated any more: p1@contoso.example, ",
+            "0 people would change",
+            held,
+        ]);
+    }
+    // A condition on what was not read says nothing about anybody.
+    let unread = filtered.replace("department = \"Department\"", "department = \"Company Name\"");
+    contoso.home.write("unread.toml", &unread);
+    contoso.home.done("mapping diff -f unread.toml").answers(&[
+        "unknown: 1 field needs to be read from the source",
+        "unknown: how many only-if would filter out or let in",
+    ]);
+    contoso
+        .home
+        .done("mapping diff -f unread.toml --from-source")
+        .answers(&["12 people would be filtered out by only-if"]);
+    let fails =
+        document(&contoso).replace("= \"Department\"", "= { source = \"Department\", convert = \"number\" }");
+    contoso.home.write("fails.toml", &fails);
+    contoso.home.done("mapping diff -f fails.toml").answers(&[
+        "12 of 12 stored records could not be mapped: department 12",
+        "p0@contoso.example: department: ",
+        "every deactivation, to be approved by you: mapping changed",
+    ]);
+    for (line, part) in
+        [("match-keys = [\"email\"]", "match-keys"), ("filter = \"department eq 'IT'\"", "filter")]
+    {
+        contoso
+            .home
+            .write("part.toml", document(&contoso).replace("access-role", &format!("{line}\naccess-role")));
+        let diff = contoso.home.done("mapping diff -f part.toml");
+        diff.answers(&[&format!("to be approved by you: {part} changed")]);
+        assert_eq!(diff.out.contains("unknown: whom the changed filter would list"), part == "filter");
+    }
+    let listed = contoso.home.done("mapping diff -f part.toml --from-source");
+    listed.answers(&["6 people would not be listed by the filter any more: p0@contoso.example, "]);
+    assert_eq!((contoso.home.people(), document(&contoso)), before);
+    // Saved, it is said as well, and a run proves it; taken back before a run, nothing is due.
+    let saved = contoso.home.done("integration save -f new.toml");
+    saved.tells(&["the next run holds every deactivation"]);
+    contoso.home.write("contoso.toml", &before.1);
+    let back = contoso.home.done("integration save -f contoso.toml");
+    assert!(!back.err.contains("holds every deactivation"), "{}", back.err);
+    contoso.home.done("integration save -f new.toml");
+    let plan = contoso.home.done("plan --json").run();
+    assert_eq!(plan["outcomes"]["filtered"], 6, "as the diff said: {plan}");
+    contoso.sim.change(|world| {
+        let id = world.find_by_upn("p0@contoso.example").unwrap().id().into_owned();
+        world.disable(&id).unwrap();
+    });
+    contoso.sync(3);
+    // Let in again: those who are linked and were filtered.
+    contoso.home.done("mapping diff -f contoso.toml").answers(&["6 people would be let in by only-if: "]);
 }
 
 const TEST: &str = "\n[[mapping-test]]\nname = \"a department\"\nraw = '''\n{\"id\": \"1\", \"userPrincipalName\": \

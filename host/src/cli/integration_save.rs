@@ -140,6 +140,12 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
         ));
         printer.story(&format!("next: `userload credential add {credential}`"));
     } else if saved.launched {
+        if holds_next_deactivations(session, &integration)? {
+            printer.story(
+                "filter, only-if, mapping or match keys are others than in the last applied run: the next run \
+                 holds every deactivation, to be approved by you",
+            );
+        }
         printer.story(&format!("next: `userload plan {name}` shows what that changes"));
     } else if missing.is_empty() {
         printer.story(&format!(
@@ -147,6 +153,12 @@ pub(super) fn save_text(session: &Session, name_of_file: &str, text: &str) -> Re
         ));
     }
     Ok(ExitStatus::Done)
+}
+
+/// Whether the next run is the first of its shape after others, so that the guard holds each deactivation.
+fn holds_next_deactivations(session: &Session, integration: &Integration) -> Result<bool> {
+    let applied = session.store()?.integration(&integration.name)?.and_then(|row| row.applied_shape);
+    Ok(integration.deactivate && applied.is_some_and(|it| it != config::shape_digest(integration)))
 }
 
 /// Says what is sent instead of a filter, and what about it may not mean what was meant.

@@ -17,11 +17,11 @@ use crate::config::{self, Integration, edit, nearest};
 use crate::model::Targets;
 use crate::store::{Found, IntegrationRow, Store, fields};
 use crate::sync::look::terms_of;
-use crate::sync::mapping_diff::blast_radius;
+use crate::sync::mapping_diff::{Changed, blast_radius, properties};
 use crate::sync::mapping_smart::propose;
 use crate::sync::mapping_test::run_tests;
 use crate::sync::preflight;
-use crate::sync::sample::{SAMPLE_USERS, read_sample};
+use crate::sync::sample::{SAMPLE_USERS, read_sample, read_users};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -77,9 +77,12 @@ pub(super) enum Command {
         #[arg(short, long = "integration", value_name = "NAME")]
         name: Option<String>,
     },
-    /// Show what a changed mapping would do to the people that exist; changes nothing
+    /// Show what a changed document would do to the people that exist; changes nothing
     ///
-    /// Example: userload mapping diff contoso -f new.toml
+    /// Who would change, be filtered out or let in, and whose record could not be mapped, by the records that
+    /// the last runs have stored. What those do not have is shown as unknown: `--from-source` reads it.
+    ///
+    /// Example: userload mapping diff contoso -f new.toml --from-source
     Diff {
         /// The integration; may be left out when there is only one
         #[arg(value_name = "INTEGRATION")]
@@ -87,6 +90,9 @@ pub(super) enum Command {
         /// The changed document (TOML); `-` reads standard input
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
+        /// Read the first users from the source instead, so many
+        #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "20000", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+        from_source: Option<u32>,
     },
     /// Run the records that are kept beside the mapping, with what it is to make of them
     #[command(after_long_help = TESTS)]
@@ -126,7 +132,7 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
         Command::Show { name } => show(session, name.as_deref()),
         Command::Set { rules, name } => set(session, name.as_deref(), &rules),
         Command::Unset { targets, name } => unset(session, name.as_deref(), &targets),
-        Command::Diff { name, file } => diff(session, name.as_deref(), &file),
+        Command::Diff { name, file, from_source } => diff(session, name.as_deref(), &file, from_source),
         Command::Test { name, record: Some(record), .. } => record_test(session, name.as_deref(), &record),
         Command::Test { name, file, .. } => test(session, name.as_deref(), file.as_ref()),
     }
@@ -261,7 +267,12 @@ fn unset(session: &Session, name: Option<&str>, targets: &[String]) -> Result<Ex
     }
 }
 
-fn diff(session: &Session, name: Option<&str>, file: &PathBuf) -> Result<ExitStatus> {
+fn diff(
+    session: &Session,
+    name: Option<&str>,
+    file: &PathBuf,
+    from_source: Option<u32>,
+) -> Result<ExitStatus> {
     let (store, row, current) = found(session, name)?;
     let (name_of_file, text) = read(file)?;
     let site = session.site()?;
@@ -278,8 +289,28 @@ fn diff(session: &Session, name: Option<&str>, file: &PathBuf) -> Result<ExitSta
     let others = preflight::others(&store, &new, &site.fields);
     let others = others.map_err(|problem| services::all(vec![problem]))?;
     let terms = terms_of(&store, &row, &site.fields).map_err(|problem| services::all(vec![problem]))?;
-    let blast = blast_radius(&store, &mut site.transformer(), terms, &new, others)?;
-    views::blast(session, &row.name, &blast)?;
+    let transformer = &mut site.transformer();
+    let applied = row.applied_shape.clone();
+    let read = match from_source {
+        None => None,
+        Some(most) => {
+            let changed =
+                IntegrationRow { document: text, credential: new.credential.clone(), ..row.clone() };
+            let mut ready = services::ready(session, site, &store, &changed)?.map_err(services::all)?;
+            let source = &mut ready.source;
+            source.select.extend(properties(transformer, &current)?);
+            source.select.sort_unstable();
+            source.select.dedup();
+            let bars = Bars::new(session.printer);
+            let (net, connector) = (site.net.handle(), &mut ready.connector);
+            let read = read_users(net, connector, source, most as usize, &bars)?;
+            bars.done();
+            Some((read.users, read.whole))
+        }
+    };
+    let blast = blast_radius(&store, transformer, terms, Changed { new, others, applied, read })?;
+    let ask = format!("userload mapping diff {} -f {name_of_file} --from-source", row.name);
+    super::mapping_blast::blast(session, &row.name, &blast, &shown(&ask))?;
     Ok(ExitStatus::Done)
 }
 

@@ -11,7 +11,6 @@ use crate::config::edit::WrittenRule;
 use crate::model::Targets;
 use crate::store::IntegrationRow;
 use crate::sync::Feeder;
-use crate::sync::mapping_diff::Blast;
 use crate::sync::mapping_smart::SmartMapping;
 use crate::sync::mapping_test::TestResult;
 use crate::sync::sample::Sample;
@@ -147,75 +146,6 @@ pub(super) fn rules(
     printer.answer(&table.render(0, printer.paint()))?;
     let keys = integration.match_keys.join(", ");
     printer.story(&format!("people are recognised by their link, then by {keys}"));
-    Ok(())
-}
-
-/// What a changed mapping would do.
-pub(super) fn blast(session: &Session, name: &str, blast: &Blast) -> Result<()> {
-    let printer = session.printer;
-    if printer.json() {
-        return Ok(printer.answer(&Answer::new("mapping_diff", blast).and("integration", name).text()?)?);
-    }
-    let paint = printer.paint();
-    let mut text = format!(
-        "{}\n",
-        paint.bold(&format!(
-            "{} would change, of {}",
-            count(blast.people, "person", "people"),
-            count(blast.records, "stored record", "stored records")
-        ))
-    );
-    let mut table = Table::new(&[
-        Column::Text("Field"),
-        Column::Number("Change"),
-        Column::Number("Clear"),
-        Column::Number("Fill"),
-        Column::Text("Not applied"),
-    ]);
-    for (field, effect) in &blast.fields {
-        let reasons = effect.not_applied.iter().map(|(why, many)| format!("{} {why}", number(*many)));
-        table.row([
-            shown(field).into_owned(),
-            number(effect.change),
-            number(effect.clear),
-            number(effect.fill),
-            cut(&shown(&reasons.collect::<Vec<_>>().join(", ")), WIDTH).into_owned(),
-        ]);
-    }
-    if !table.is_empty() {
-        text.push_str(&format!("\n{}", table.render(2, paint)));
-    }
-    let value = |it: &Option<String>| it.clone().unwrap_or_else(|| "nothing".to_owned());
-    let mut samples = Table::new(&[Column::Text(""), Column::Text(""), Column::Text("")]);
-    for (field, effect) in &blast.fields {
-        for it in &effect.samples {
-            let change = format!("{} → {}", value(&it.before), value(&it.after));
-            samples.row([
-                shown(field).into_owned(),
-                cut(&shown(&it.name), 32).into_owned(),
-                cut(&shown(&change), WIDTH).into_owned(),
-            ]);
-        }
-    }
-    if !samples.is_empty() {
-        text.push_str(&format!("\n{}", samples.render(2, paint)));
-    }
-    let mut note = |sentence: String| text.push_str(&format!("\n{} {sentence}", paint.warn("note:")));
-    if blast.failed > 0 {
-        let first: Vec<_> = blast.failures.iter().map(|it| shown(it)).collect();
-        note(format!("{} cannot be mapped: {}", count(blast.failed, "record", "records"), first.join("; ")));
-    }
-    if !blast.dropped.is_empty() {
-        note(format!("no longer mapped, their values stay: {}", blast.dropped.join(", ")));
-    }
-    if !blast.not_selected.is_empty() {
-        note(format!(
-            "not asked for so far, so that stored records may not have it and the next run brings more: {}",
-            shown(&blast.not_selected.join(", "))
-        ));
-    }
-    printer.answer(&format!("{}\n", text.trim_end()))?;
-    printer.story("nothing was changed; `userload integration save -f FILE` saves the document");
     Ok(())
 }
 

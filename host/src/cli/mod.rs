@@ -23,6 +23,7 @@ mod integration;
 mod integration_save;
 mod interrupt;
 mod mapping;
+mod mapping_blast;
 mod mapping_views;
 mod output;
 mod people;

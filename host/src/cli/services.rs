@@ -108,7 +108,11 @@ pub(super) fn run_apply(
             .help(format!("userload launch {integration}"))
             .into());
     }
-    with_job(session, &integration, progress, |job| Ok(sync::apply_run(job, run, strict)?))
+    with_job(session, &integration, progress, |job| match sync::apply_run(job, run, strict) {
+        Ok(report) => Ok(report),
+        Err(RunError::Refused { message, help }) => Err(refused(message, help).into()),
+        Err(error) => Err(error.into()),
+    })
 }
 
 /// Carries out what somebody in charge has decided.
@@ -125,13 +129,19 @@ pub(super) fn run_order(
     with_job(session, integration, progress, |job| match sync::run_some(job, order) {
         Ok(report) => Ok(report),
         // What was asked for cannot be: nobody need look at the run for that.
-        Err((RunError::Refused { message, help }, _)) => {
-            let trouble = Trouble::usage(message);
-            Err(help.map_or_else(|| trouble.clone(), |help| trouble.clone().help(help)).into())
-        }
+        Err((RunError::Refused { message, help }, _)) => Err(refused(message, help).into()),
         Err((_, Some(report))) => Ok(*report),
         Err((error, None)) => Err(error.into()),
     })
+}
+
+/// What was asked for cannot be, as things are.
+fn refused(message: String, help: Option<String>) -> Trouble {
+    let trouble = Trouble::usage(message);
+    match help {
+        Some(help) => trouble.help(help),
+        None => trouble,
+    }
 }
 
 /// Prepares an integration's run, alone: no other process runs it meanwhile.

@@ -154,15 +154,42 @@ pub fn read_sample(
     most: usize,
     progress: &dyn Progress,
 ) -> Result<Sample, RunError> {
-    let source = sample_source(source, fields);
-    let mut retry = Retry::default();
+    let read = read_users(net, connector, &sample_source(source, fields), most, progress)?;
     let mut observer = Observer::new(fields);
-    let mut records: Vec<PageUser> = Vec::new();
+    read.users.iter().for_each(|user| observer.add(&user.raw));
+    let (users, fields, population) = observer.finish();
+    Ok(Sample { users, total: read.total, whole: read.whole, fields, population, records: read.users })
+}
+
+/// The first users of a listing.
+#[derive(Debug)]
+pub struct Read {
+    /// As they were sent.
+    pub users: Vec<PageUser>,
+    /// How many there are, when the source said.
+    pub total: Option<u64>,
+    /// The listing was read to its end.
+    pub whole: bool,
+}
+
+/// Reads the first `most` users of a listing.
+///
+/// # Errors
+/// When not even the first page can be had. A page that fails later ends it early.
+pub fn read_users(
+    net: &Handle,
+    connector: &mut Connector,
+    source: &Source,
+    most: usize,
+    progress: &dyn Progress,
+) -> Result<Read, RunError> {
+    let mut retry = Retry::default();
+    let mut users: Vec<PageUser> = Vec::new();
     let (mut total, mut whole, mut after) = (None, false, None);
     progress.stage("sample", Some(most as u64));
     for number in 0..MOST_PAGES {
         let asked = call(net, &mut retry, "reading a sample", progress, async || {
-            connector.fetch_users(&source, after.as_deref()).await
+            connector.fetch_users(source, after.as_deref()).await
         });
         let page = match asked {
             Ok(page) => page,
@@ -173,24 +200,20 @@ pub fn read_sample(
             }
         };
         total = total.or(page.total);
-        let room = most.saturating_sub(records.len());
+        let room = most.saturating_sub(users.len());
         let cut = page.users.len() > room;
         progress.advance(page.users.len().min(room) as u64);
-        for user in page.users.into_iter().take(room) {
-            observer.add(&user.raw);
-            records.push(user);
-        }
+        users.extend(page.users.into_iter().take(room));
         match page.next {
             Next::Complete(_) => {
                 whole = !cut;
                 break;
             }
-            Next::More(_) if records.len() >= most => break,
+            Next::More(_) if users.len() >= most => break,
             Next::More(cursor) => after = Some(cursor),
         }
     }
-    let (users, fields, population) = observer.finish();
-    Ok(Sample { users, total, whole, fields, population, records })
+    Ok(Read { users, total, whole })
 }
 
 /// Adds users up, one by one.

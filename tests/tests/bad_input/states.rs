@@ -77,7 +77,7 @@ fn tables(home: &Home) -> BTreeMap<String, Vec<String>> {
 /// What is typed, and what it has to say. Exit code 2, but for those that begin with `1`: a run may refuse, too.
 const TABLE: &[(&str, &str)] = &[
     // Wrong states.
-    ("1 apply SYNC", "is applied already"),
+    ("apply SYNC", "is applied already"),
     ("apply IMPORT", "was made by hand"),
     ("apply UNDO", "was made by hand"),
     ("apply ORPHAN", "there is no integration `second`"),
