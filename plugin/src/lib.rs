@@ -31,6 +31,7 @@ mod origin;
 mod pages;
 mod reconcile;
 mod saas;
+mod same;
 mod session;
 mod settings;
 mod time;

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::same::same;
+
 /// A host has one mapping for each integration; more than this in one instance compile again.
 const REMEMBERED: usize = 8;
 
@@ -20,7 +22,7 @@ impl<T> Memo<T> {
         text: &str,
         compile: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Rc<T>, E> {
-        if let Some(at) = self.0.iter().position(|(known, _)| known == text) {
+        if let Some(at) = self.0.iter().position(|(known, _)| same(known, text)) {
             // The last one asked for stands first, so that the next call finds it at once.
             self.0.swap(0, at);
             return Ok(Rc::clone(&self.0[0].1));

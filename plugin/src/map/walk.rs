@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::same::same;
+
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
@@ -90,7 +92,7 @@ impl Node {
 
     fn child(&self, key: &str) -> Option<&Self> {
         let bucket = self.below.get(key.len())?;
-        let found = bucket.iter().find(|(known, _)| **known == *key);
+        let found = bucket.iter().find(|(known, _)| same(known, key));
         found.map(|(_, node)| node)
     }
 

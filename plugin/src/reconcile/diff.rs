@@ -6,6 +6,7 @@
 use crate::bindings::exports::userload::directory::transform::{Difference, KnownPerson, MappedRecord};
 use crate::bindings::userload::directory::types::{BadRecord, Error};
 use crate::json::Entries;
+use crate::same::same;
 
 use super::policy::Policy;
 
@@ -24,7 +25,7 @@ pub(super) struct Diff {
 /// difference.
 pub(super) fn diff(policy: &Policy, incoming: &MappedRecord, known: &KnownPerson) -> Result<Diff, Error> {
     let mut diff = Diff::default();
-    if incoming.fields == known.fields {
+    if same(&incoming.fields, &known.fields) {
         return Ok(diff);
     }
     let after = read(&incoming.id, "the record", &incoming.fields)?;
@@ -33,14 +34,18 @@ pub(super) fn diff(policy: &Policy, incoming: &MappedRecord, known: &KnownPerson
     let mut guess = 0;
     for (field, after) in &after.0 {
         let at = match before.0.get(guess) {
-            Some((name, _)) if name == field => Some(guess),
-            _ => before.0.iter().position(|(name, _)| name == field),
+            Some((name, _)) if same(name, field) => Some(guess),
+            _ => before.0.iter().position(|(name, _)| same(name, field)),
         };
         guess = at.map_or(guess, |at| at + 1);
         let before = at.map(|at| before.0[at].1.get());
         let before = before.filter(|value| *value != "null");
         let after = Some(after.get()).filter(|value| *value != "null");
-        if before == after || left_alone(policy, field, before) {
+        let equal = match (before, after) {
+            (Some(before), Some(after)) => same(before, after),
+            (before, after) => before.is_none() && after.is_none(),
+        };
+        if equal || left_alone(policy, field, before) {
             continue;
         }
         if let Some(barred) = known.barred.iter().find(|barred| barred.field == **field) {

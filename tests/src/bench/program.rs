@@ -1,7 +1,7 @@
 //! The built program, as a process of its own: wall time from start to end, peak memory from the kernel.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub(crate) struct Program {
 /// What one run took.
 pub(crate) struct Loaded {
     pub(crate) wall: Duration,
+    /// On processors, all threads together; up to the last look at it.
+    pub(crate) cpu: Duration,
     /// Bytes of anonymous memory at the most.
     pub(crate) peak: u64,
 }
@@ -71,22 +73,40 @@ impl Program {
     }
 
     pub(crate) fn sync(&self) -> Result<Loaded> {
+        self.timed(&["sync", "sim", "--json"])
+    }
+
+    /// A call that must end well.
+    pub(crate) fn timed(&self, args: &[&str]) -> Result<Loaded> {
         let start = Instant::now();
-        let mut child = self.command(&["sync", "sim", "--json"])?.stdout(Stdio::null()).spawn()?;
-        let status_file = PathBuf::from(format!("/proc/{}/status", child.id()));
-        let mut peak = 0;
+        let mut child = self.start(args)?;
+        let about = PathBuf::from(format!("/proc/{}", child.id()));
+        let (mut peak, mut cpu) = (0, Duration::ZERO);
         let status = loop {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            peak = peak.max(anonymous(&status_file));
+            peak = peak.max(anonymous(&about.join("status")));
+            cpu = cpu.max(processor(&about.join("stat")));
             thread::sleep(Duration::from_millis(5));
         };
         let wall = start.elapsed();
         if !status.success() {
-            bail!("`userload sync` ended with {status}");
+            bail!("`userload {}` ended with {status}", args.join(" "));
         }
-        Ok(Loaded { wall, peak })
+        Ok(Loaded { wall, cpu, peak })
+    }
+
+    /// A call whose answer nobody reads.
+    pub(crate) fn start(&self, args: &[&str]) -> Result<Child> {
+        Ok(self.command(args)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    }
+
+    /// The number of the newest run.
+    pub(crate) fn last_run(&self) -> Result<u64> {
+        let runs: serde_json::Value =
+            serde_json::from_str(&self.run(&["runs", "list", "--limit", "1", "--json"])?)?;
+        runs["runs"][0]["number"].as_u64().context("no run")
     }
 
     fn run(&self, args: &[&str]) -> Result<String> {
@@ -110,4 +130,13 @@ fn anonymous(status: &std::path::Path) -> u64 {
     let text = std::fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// What a process has used of processors: `utime` and `stime` of its `stat`, in ticks of 10 ms.
+fn processor(stat: &std::path::Path) -> Duration {
+    let text = std::fs::read_to_string(stat).unwrap_or_default();
+    // The name in parentheses may hold anything; the numbers come behind it, from the third on.
+    let numbers = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = numbers.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }

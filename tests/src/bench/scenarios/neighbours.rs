@@ -9,29 +9,37 @@ use anyhow::{Context as _, Result};
 use graph_sim::{Sim, SimConfig, World};
 use userload_tests::program::{Home, dripping, launched_tenant};
 
+use super::Scenario;
+use crate::Options;
+use crate::report::{Row, ratios};
 use crate::shell::shell;
 
-/// Milliseconds, 95th percentiles over all requests of the honest seven.
-pub(crate) struct Latency {
-    pub(crate) alone: f64,
-    pub(crate) mixed: f64,
-}
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "neighbours",
+    about: "requests of seven honest tenants, alone and beside three hostile ones: 95th percentiles",
+    run,
+};
 
 const HONEST: u64 = 7;
 
 /// Takes both in turns, so that a machine that gets slower is so for both.
-pub(crate) fn measure(runs: usize) -> Result<Latency> {
+fn run(options: &Options) -> Result<Vec<Row>> {
     let (mut alone, mut mixed) = (Vec::new(), Vec::new());
-    for _ in 0..runs {
-        alone.extend(turns(false)?);
-        mixed.extend(turns(true)?);
+    for _ in 0..options.runs {
+        alone.push(percentile(turns(false)?)?);
+        mixed.push(percentile(turns(true)?)?);
     }
-    let percentile = |mut all: Vec<u64>| -> Result<f64> {
-        all.sort_unstable();
-        let at = all.len() * 95 / 100;
-        Ok(*all.get(at).context("no request was made")? as f64)
-    };
-    Ok(Latency { alone: percentile(alone)?, mixed: percentile(mixed)? })
+    let ratios = ratios(&mixed, &alone);
+    Ok(vec![
+        Row::new("seven tenants alone", "ms", alone),
+        Row::new("beside three hostile ones", "ms", mixed).against("alone", ratios),
+    ])
+}
+
+/// The 95th.
+fn percentile(mut all: Vec<u64>) -> Result<f64> {
+    all.sort_unstable();
+    Ok(*all.get(all.len() * 95 / 100).context("no request was made")? as f64)
 }
 
 /// What each request of the honest seven took, in milliseconds.
