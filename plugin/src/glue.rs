@@ -91,6 +91,11 @@ mod component {
             crate::map_record(&mapping, &raw)
         }
 
+        fn map_records(mapping: String, raw: Vec<String>) -> Vec<Result<MappedRecord, BadRecord>> {
+            log_panics();
+            crate::map_records(&mapping, &raw)
+        }
+
         fn examine_mapping(mapping: String) -> Result<MappingNeeds, Vec<MappingFault>> {
             log_panics();
             crate::examine_mapping(&mapping)

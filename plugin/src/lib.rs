@@ -50,7 +50,7 @@ pub use identify::identify;
 pub use inspect::inspect_credential;
 pub use managers::fetch_managers;
 pub use manifest::describe;
-pub use map::{examine_mapping, examine_mapping_of, map_record, map_record_of};
+pub use map::{examine_mapping, examine_mapping_of, map_record, map_record_of, map_records, map_records_of};
 pub use oauth::Tokens;
 pub use pages::credential_pages;
 pub use reconcile::reconcile;

@@ -1,6 +1,9 @@
 //! Killed at any instant, nobody has changed, and the next start ends in the same directory as a run that
 //! nobody disturbed, byte for byte.
 
+#[path = "kill/tenants.rs"]
+mod tenants;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

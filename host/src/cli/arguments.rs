@@ -190,6 +190,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
     };
     let mode = if arguments.global.json { Mode::Json } else { Mode::Text };
     let printer = Printer::new(mode, arguments.global.quiet, colour);
+    let printer = match arguments.global.tenant.as_deref() {
+        Some(tenant) if is_sound_name(tenant) => printer.of_tenant(tenant),
+        _ => printer,
+    };
     let done = session(arguments.global, printer).and_then(|session| dispatch(&session, arguments.command));
     match done {
         Ok(status) => status,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::credential_end::warning_of;
 use super::exit::ExitStatus;
 use super::output::json_v1::{Answer, HoldCause, RunLine, moment};
-use super::output::{Column, Paint, Table, age, count, number, shown};
+use super::output::{Column, Paint, Printer, Table, age, count, number, shown};
 use super::session::Session;
 use crate::config::missing_for_launch;
 use crate::model::{Millis, Outcome};
@@ -58,7 +58,7 @@ pub(super) fn run(session: &Session) -> Result<ExitStatus> {
     } else if board.lines.is_empty() && board.census == Census::default() {
         session.printer.answer(&welcome(session, session.printer.paint()))?;
     } else {
-        session.printer.answer(&render(&board, session.now(), session.printer.paint()))?;
+        session.printer.answer(&render(&board, session.now(), session.printer))?;
     }
     Ok(ExitStatus::Done)
 }
@@ -113,7 +113,8 @@ fn welcome(session: &Session, paint: Paint) -> String {
     )
 }
 
-fn render(board: &Board, now: Millis, paint: Paint) -> String {
+fn render(board: &Board, now: Millis, printer: Printer) -> String {
+    let paint = printer.paint();
     let mut table = Table::new(&[
         Column::Text("Integration"),
         Column::Text("State"),
@@ -183,7 +184,7 @@ fn render(board: &Board, now: Millis, paint: Paint) -> String {
     if !next.is_empty() {
         text.push('\n');
         for line in next {
-            text.push_str(&format!("{} {line}\n", paint.good("next:")));
+            text.push_str(&format!("{} {}\n", paint.good("next:"), printer.commands(&line)));
         }
     }
     text

@@ -166,15 +166,16 @@ impl ChildCompiler {
         request
     }
 
-    /// Why a child ended badly.
+    /// Why a child ended badly. Its own limit of processor time asks before it kills, and this process kills only by
+    /// the clock: whoever else killed it was the system, and that does so when memory is short.
     fn end(&self, status: ExitStatus, words: &str) -> LoadError {
-        // How Rust says that there is no memory, before it aborts.
-        let starved = ["memory allocation of", "Cannot allocate memory", "Resource temporarily unavailable"];
         match status.signal() {
-            Some(SIGXCPU | SIGKILL) => LoadError::CompileLimit(CompileLimit::Cpu(self.limits.cpu)),
-            _ if starved.iter().any(|it| words.contains(it)) => {
-                LoadError::CompileLimit(CompileLimit::Memory(self.limits.memory))
-            }
+            Some(SIGXCPU) => LoadError::CompileLimit(CompileLimit::Cpu(self.limits.cpu)),
+            _ if starved(words) => LoadError::CompileLimit(CompileLimit::Memory(self.limits.memory)),
+            Some(SIGKILL) => LoadError::Compiler(
+                "the compiling process was killed from outside, as systems do when they run out of memory"
+                    .to_owned(),
+            ),
             _ => {
                 let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
                 LoadError::Compiler(format!("the compiling process ended with {status}: {last}"))
@@ -185,6 +186,14 @@ impl ChildCompiler {
 
 const SIGKILL: i32 = rustix::process::Signal::KILL.as_raw();
 const SIGXCPU: i32 = rustix::process::Signal::XCPU.as_raw();
+
+/// Whether these are words of somebody who got no memory: of Rust before it aborts, of the system for a mapping, and
+/// for the stack of a thread.
+fn starved(words: &str) -> bool {
+    ["memory allocation of", "Cannot allocate memory", "Resource temporarily unavailable"]
+        .iter()
+        .any(|it| words.contains(it))
+}
 
 /// At most so many bytes of a pipe; what came until it broke.
 fn read(from: Option<impl Read>, most: u64) -> Vec<u8> {
@@ -220,11 +229,12 @@ pub fn compile_as_child(mut input: impl Read) -> io::Result<Vec<u8>> {
         Ok(u64::from_le_bytes(bytes))
     };
     let (cpu, memory) = (number()?, number()?);
-    bound(Resource::Cpu, cpu)?;
-    bound(Resource::As, memory)?;
+    // A second apart: at the first one it ends by a signal that says why.
+    bound(Resource::Cpu, cpu, cpu.saturating_add(1))?;
+    bound(Resource::As, memory, memory)?;
     // No file, however small, and no image of a crash.
-    bound(Resource::Fsize, 0)?;
-    bound(Resource::Core, 0)?;
+    bound(Resource::Fsize, 0, 0)?;
+    bound(Resource::Core, 0, 0)?;
     // Nobody would read the answer.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
@@ -240,12 +250,15 @@ pub fn compile_as_child(mut input: impl Read) -> io::Result<Vec<u8>> {
             answer.extend_from_slice(&compiled);
             Ok(answer)
         }
+        // Not the component's fault, and told as what it is.
+        Err(error) if starved(&format!("{error:#}")) => Err(io::Error::other(error)),
         Err(error) => Ok([REFUSED, format!("{error:#}").as_bytes()].concat()),
     }
 }
 
-/// Lowers a limit of this process; one that is lower already stays.
-fn bound(resource: Resource, most: u64) -> io::Result<()> {
-    let most = Some(getrlimit(resource).maximum.map_or(most, |known| known.min(most)));
-    Ok(setrlimit(resource, Rlimit { current: most, maximum: most })?)
+/// Lowers a limit of this process: where it is asked to end, and where it must. One that is lower already stays.
+fn bound(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
+    let known = getrlimit(resource).maximum;
+    let lower = |most: u64| Some(known.map_or(most, |known| known.min(most)));
+    Ok(setrlimit(resource, Rlimit { current: lower(soft), maximum: lower(hard) })?)
 }

@@ -26,7 +26,13 @@ pub struct Transformer {
     live: Option<Live>,
     usage: Usage,
     raw: String,
+    raws: Vec<String>,
 }
+
+/// Records of one call to `map-records`, and bytes of their texts (of more than one): what comes back has room in what
+/// may cross at once, even when each of them has as many fields as a record may have.
+const MOST_AT_ONCE: usize = 64;
+const MOST_BYTES: usize = 4 << 20;
 
 struct Live {
     store: Store<PureState>,
@@ -50,7 +56,15 @@ impl Transformer {
         let (pre, mut limits) = (plugin.0.transform.clone(), plugin.0.engine.options.transform);
         limits.memory = meter.memory(limits.memory);
         let witness = Witness { clock: CpuClock::of(meter), marks: MemoryMarks::default(), log };
-        Self { pre, limits, witness, live: None, usage: Usage::default(), raw: String::new() }
+        Self {
+            pre,
+            limits,
+            witness,
+            live: None,
+            usage: Usage::default(),
+            raw: String::new(),
+            raws: Vec::new(),
+        }
     }
 
     /// What the plugin is, takes and asks for.
@@ -98,6 +112,33 @@ impl Transformer {
         });
         self.raw = text;
         mapped
+    }
+
+    /// Maps many records, in as few calls as the limits allow. As many answers as records, if the plugin is sound.
+    pub fn map_records(
+        &mut self,
+        mapping: &str,
+        raws: &[&str],
+    ) -> Result<Vec<Result<MappedRecord, BadRecord>>, CallError> {
+        let mut mapped = Vec::with_capacity(raws.len());
+        // The generated call takes texts of its own: the same buffers are filled again and again.
+        let mut texts = std::mem::take(&mut self.raws);
+        texts.resize_with(raws.len().min(MOST_AT_ONCE), String::new);
+        let mut left = raws;
+        while !left.is_empty() {
+            let (now, later) = left.split_at(at_once(left));
+            for (text, raw) in texts.iter_mut().zip(now) {
+                text.clear();
+                text.push_str(raw);
+            }
+            let some = texts.get(..now.len()).unwrap_or_default();
+            mapped.extend(self.call("map-records", |live| {
+                live.plugin.userload_directory_transform().call_map_records(&mut live.store, mapping, some)
+            })?);
+            left = later;
+        }
+        self.raws = texts;
+        Ok(mapped)
     }
 
     /// What a mapping needs, or everything that is wrong with it.
@@ -173,6 +214,16 @@ impl Transformer {
         let plugin = self.pre.instantiate(&mut store)?;
         Ok(Live { store, plugin })
     }
+}
+
+/// How many of these records, at least one, are handed over together.
+fn at_once(raws: &[&str]) -> usize {
+    let mut bytes = 0;
+    let fit = raws.iter().take(MOST_AT_ONCE).take_while(|raw| {
+        bytes += raw.len();
+        bytes <= MOST_BYTES
+    });
+    fit.count().max(1)
 }
 
 /// The contract's error, from a stage that has no door to ask.

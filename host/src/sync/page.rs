@@ -9,10 +9,10 @@ use super::error::RunError;
 use super::row::{doubt, ended, failed, name, row, undecided};
 use super::terms::Terms;
 use crate::config::Write;
-use crate::engine::Transformer;
 use crate::engine::contract::{
     BadRecord, CandidateSet, Decision, Incoming, MappedRecord, Page, PageUser, Situation, Tie,
 };
+use crate::engine::{CallError, Transformer};
 use crate::model::{ACCESS_ROLE, MANAGER, Outcome, fold_key};
 use crate::store::{Candidate, Choice, Deed, Known, StagedPage, StagedRow, Store};
 
@@ -107,9 +107,17 @@ impl<'a> PageWorker<'a> {
         }
         let ids = page.users.iter().map(|user| user.id.as_str());
         let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
+        let digests: Vec<[u8; 16]> =
+            page.users.iter().map(|user| xxh3_128(user.raw.as_bytes()).to_le_bytes()).collect();
+        // What nobody has to look at is not mapped.
+        let looked_at = known
+            .iter()
+            .zip(&digests)
+            .map(|(known, digest)| !known.is_some_and(|known| known.settled && known.digest == *digest));
+        let mut mapped = self.map(page.users.iter().zip(looked_at))?.into_iter();
         let mut cases = Vec::new();
-        for (user, known) in page.users.iter().zip(known) {
-            let digest = xxh3_128(user.raw.as_bytes()).to_le_bytes();
+        for ((user, known), digest) in page.users.iter().zip(known).zip(digests) {
+            let mapped = mapped.next().flatten();
             if let Some(known) = known {
                 if !self.see(known.link, &mut staged.seen) {
                     *staged.counts.entry(Outcome::Skipped).or_default() += 1;
@@ -120,7 +128,7 @@ impl<'a> PageWorker<'a> {
                     continue;
                 }
             }
-            match self.case(user, known, digest, true, &mut staged.unpins)? {
+            match self.case(user, known, digest, true, mapped, &mut staged.unpins)? {
                 Ok(case) => cases.push(case),
                 Err(row) => staged.rows.push(row),
             }
@@ -144,10 +152,12 @@ impl<'a> PageWorker<'a> {
         let mut staged = StagedPage::default();
         let ids = users.iter().map(|user| user.id.as_str());
         let known = self.store.known(&self.terms.integration.name, self.terms.run.basis, ids)?;
+        let mut mapped = self.map(users.iter().map(|user| (user, true)))?.into_iter();
         let mut cases = Vec::new();
         for (user, known) in users.iter().zip(known) {
+            let mapped = mapped.next().flatten();
             let digest = xxh3_128(user.raw.as_bytes()).to_le_bytes();
-            match self.case(user, known, digest, false, &mut staged.unpins)? {
+            match self.case(user, known, digest, false, mapped, &mut staged.unpins)? {
                 Ok(case) => cases.push(case),
                 Err(row) => staged.rows.push(row),
             }
@@ -156,23 +166,58 @@ impl<'a> PageWorker<'a> {
         Ok(staged)
     }
 
-    /// Maps a record and finds everybody it could be; or the row of a record that ends here.
+    /// Maps those of some users that are to be; for each user what came of it, nothing for the others.
+    fn map<'p>(
+        &mut self,
+        users: impl Iterator<Item = (&'p PageUser, bool)>,
+    ) -> Result<Vec<Option<Result<MappedRecord, BadRecord>>>, RunError> {
+        let users: Vec<(&PageUser, bool)> = users.collect();
+        let wanted: Vec<&PageUser> =
+            users.iter().filter(|(_, wanted)| *wanted).map(|(user, _)| *user).collect();
+        let raws: Vec<&str> = wanted.iter().map(|user| user.raw.as_str()).collect();
+        let mapping = &self.terms.mapping;
+        let mapped = match self.transformer.map_records(mapping, &raws) {
+            Ok(mapped) if mapped.len() == wanted.len() => mapped,
+            Ok(mapped) => {
+                let (came, went) = (mapped.len(), wanted.len());
+                return Err(RunError::Misbehaved(format!("{came} records came back from mapping {went}")));
+            }
+            Err(error) => {
+                // Whose record it was is worth a second look, where that takes no longer than a crash.
+                if matches!(error, CallError::Trap { .. }) {
+                    for user in wanted {
+                        self.transformer.map_record(mapping, &user.raw).map(drop).map_err(|error| {
+                            RunError::Call { doing: format!("mapping user {}", user.id), error }
+                        })?;
+                    }
+                }
+                return Err(RunError::Call { doing: "mapping the users of a page".to_owned(), error });
+            }
+        };
+        let mut mapped = mapped.into_iter();
+        Ok(users.into_iter().map(|(_, wanted)| if wanted { mapped.next() } else { None }).collect())
+    }
+
+    /// Takes what became of a record and finds everybody it could be; or the row of a record that ends here.
     fn case<'p>(
         &mut self,
         user: &'p PageUser,
         known: Option<Known>,
         digest: [u8; 16],
         listed: bool,
+        mapped: Option<Result<MappedRecord, BadRecord>>,
         unpins: &mut Vec<i64>,
     ) -> Result<Result<Case<'p>, StagedRow>, RunError> {
         let skipped = |reason| ended(Some(user.id.clone()), known, digest, Outcome::Skipped, reason);
         if let Some(reason) = bars::erased(self.terms, &self.store, &user.id)? {
             return Ok(Err(skipped(reason)));
         }
-        let mapped = match self.transformer.map_record(&self.terms.mapping, &user.raw) {
-            Ok(Ok(mapped)) => mapped,
-            Ok(Err(bad)) => return Ok(Err(failed(&bad, digest, Some((user, known))))),
-            Err(error) => return Err(RunError::Call { doing: format!("mapping user {}", user.id), error }),
+        let mapped = match mapped {
+            Some(Ok(mapped)) => mapped,
+            Some(Err(bad)) => return Ok(Err(failed(&bad, digest, Some((user, known))))),
+            None => {
+                return Err(RunError::Misbehaved(format!("user {} did not come back from mapping", user.id)));
+            }
         };
         if mapped.id != user.id {
             return Err(RunError::Misbehaved(format!(

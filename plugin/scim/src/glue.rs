@@ -76,6 +76,11 @@ mod component {
             userload_plugin::map_record_of(crate::ENABLED, &mapping, &raw)
         }
 
+        fn map_records(mapping: String, raw: Vec<String>) -> Vec<Result<MappedRecord, BadRecord>> {
+            log_panics();
+            userload_plugin::map_records_of(crate::ENABLED, &mapping, &raw)
+        }
+
         fn examine_mapping(mapping: String) -> Result<MappingNeeds, Vec<MappingFault>> {
             log_panics();
             userload_plugin::examine_mapping_of(crate::ENABLED, &mapping)

@@ -54,6 +54,23 @@ pub fn map_record_of(enabled: &'static str, mapping: &str, raw: &str) -> Result<
     apply(&*compiled(enabled, mapping).map_err(unusable)?, raw)
 }
 
+/// Maps many records by one mapping, each as [`map_record`] does.
+pub fn map_records(mapping: &str, raws: &[String]) -> Vec<Result<MappedRecord, BadRecord>> {
+    map_records_of(ENABLED_AT_GRAPH, mapping, raws)
+}
+
+/// As [`map_records`], for a source with another flag, see [`map_record_of`].
+pub fn map_records_of(
+    enabled: &'static str,
+    mapping: &str,
+    raws: &[String],
+) -> Vec<Result<MappedRecord, BadRecord>> {
+    match compiled(enabled, mapping) {
+        Ok(mapping) => raws.iter().map(|raw| apply(&mapping, raw)).collect(),
+        Err(faults) => vec![Err(unusable(faults)); raws.len()],
+    }
+}
+
 /// What a mapping needs, or everything that is wrong with it.
 pub fn examine_mapping(mapping: &str) -> Result<MappingNeeds, Vec<MappingFault>> {
     examine_mapping_of(ENABLED_AT_GRAPH, mapping)

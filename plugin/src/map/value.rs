@@ -61,7 +61,8 @@ fn text(value: &str, out: &mut String) -> Result<bool, Misfit> {
     if !value.contains('\\') {
         // Valid JSON without escapes is canonical already.
         out.push_str(value);
-        return Ok(value.trim_matches('"').trim().is_empty());
+        let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or_default();
+        return Ok(inner.trim_start().is_empty());
     }
     let decoded = decode(value).ok_or(Misfit::Text)?;
     write_text(out, &decoded);

@@ -164,6 +164,35 @@ fn each_limit_stops_it_and_nothing_is_kept() {
     }
 }
 
+/// Each way to end is told as what it was: the limit that was reached, or what the process died of.
+#[test]
+fn how_it_ended_is_told_apart() {
+    let limits = CompileLimits { wall: Duration::from_secs(30), ..CompileLimits::default() };
+    let bytes = shell(&[]).component();
+    let ended = |script: &str, limits| {
+        let compiler =
+            ChildCompiler { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()], limits };
+        load(Compiler::Child(compiler), None, &bytes).unwrap_err().to_string()
+    };
+    let cpu = "compiling it needs more than 20s of processor time";
+    let memory = "compiling it needs more than 1024 MiB of memory";
+    for (script, told) in [
+        ("kill -XCPU $$", cpu),
+        // A signal that the system sends, too: it is not the limit of processor time.
+        ("kill -KILL $$", "killed from outside, as systems do when they run out of memory"),
+        ("echo 'memory allocation of 64 bytes failed' >&2; kill -ABRT $$", memory),
+        ("echo 'Cannot allocate memory (os error 12)' >&2; exit 1", memory),
+        ("echo 'some fault' >&2; exit 1", "some fault"),
+    ] {
+        let error = ended(script, limits);
+        assert!(error.contains(told), "{script}: {error}");
+        assert!(told == cpu || !error.contains("processor time"), "{script}: {error}");
+    }
+    let soon = CompileLimits { wall: Duration::from_millis(200), ..limits };
+    let error = ended("exec sleep 60", soon);
+    assert!(error.contains("compiling it needs more than 200ms by the clock"), "{error}");
+}
+
 /// The program as it is, with its own limits.
 #[test]
 fn the_program_survives_a_bomb() {

@@ -97,6 +97,11 @@ fn a_table_for_people_and_one_tenant_alone() {
     let answer = home.run("sync --all --tenant two").ended(0);
     answer.answers(&["Tenant", "two", "done", "30"]);
     assert!(!answer.out.lines().any(|line| line.starts_with("one")), "{}", answer.out);
+    // Nobody has looked at the other one.
+    let runs = home.done("runs list --tenant one --json").json();
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(0), "{runs}");
+    let people: Value = serde_json::from_str(&export(&home, "one")).expect("JSON");
+    assert_eq!(people["people"].as_array().map(Vec::len), Some(0), "{people}");
     home.done("sync --all --jobs 1").answers(&["one", "two", "done"]);
     for name in ["one", "two"] {
         let people: Value = serde_json::from_str(&export(&home, name)).expect("JSON");
@@ -120,7 +125,8 @@ fn a_table_for_people_and_one_tenant_alone() {
     home.done("integration remove contoso --tenant one");
     let told = home.refused(2, "sync --all --tenant one");
     assert!(
-        told.contains("there is no launched integration") && told.contains("userload launch NAME"),
+        told.contains("there is no launched integration")
+            && told.contains("`userload --tenant one launch NAME`"),
         "{told}"
     );
 }

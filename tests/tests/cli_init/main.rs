@@ -1,6 +1,7 @@
 //! `userload init`: the guided first run, by flags and without a terminal. What it says is held against the
 //! simulator's own people, and against what the first run then does.
 
+mod tenants;
 mod terminal;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -87,7 +87,11 @@ pub(super) fn saved(session: &Session, answers: &Answers, found: &Found) -> Resu
     }
     let mut table = Table::new(&[Column::Number(""), Column::Text(""), Column::Text("")]);
     for (at, step) in steps(answers, found).into_iter().enumerate() {
-        table.row([format!("{}.", at + 1), shown(&step.command).into_owned(), step.why.to_owned()]);
+        table.row([
+            format!("{}.", at + 1),
+            shown(&printer.commands(&step.command)).into_owned(),
+            step.why.to_owned(),
+        ]);
     }
     text.push_str(&table.render(2, paint));
     Ok(printer.answer(&text)?)

@@ -1,5 +1,6 @@
 //! The one place that prints: the answer goes to stdout, the story to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
 use anstream::AutoStream;
@@ -25,6 +26,8 @@ pub(crate) struct Printer {
     quiet: bool,
     out: Paint,
     err: Paint,
+    /// The tenant that was asked for by name: what is to be typed next is about the same one.
+    tenant: Option<&'static str>,
 }
 
 impl Printer {
@@ -39,7 +42,37 @@ impl Printer {
             // Honours NO_COLOR, CLICOLOR, CI and what stands at the other end.
             out: Paint(mode == Mode::Text && choose(AutoStream::choice(&io::stdout()))),
             err: Paint(choose(AutoStream::choice(&io::stderr()))),
+            tenant: None,
         }
+    }
+
+    /// The same, for a tenant that was asked for by name. Kept until the process ends.
+    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+        Self { tenant: Some(tenant.to_owned().leak()), ..self }
+    }
+
+    /// A line of commands to type, for the tenant that was asked for.
+    pub(crate) fn commands<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        match self.tenant {
+            Some(tenant) => Cow::Owned(line.replace("userload ", &format!("userload --tenant {tenant} "))),
+            None => Cow::Borrowed(line),
+        }
+    }
+
+    /// A text for people, its commands (between backticks) for the tenant that was asked for.
+    fn addressed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(tenant) = self.tenant else { return Cow::Borrowed(text) };
+        let mut parts = text.split("`userload ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let command = part.split('`').next().unwrap_or_default();
+            out.push_str("`userload ");
+            if !command.contains("--tenant ") {
+                out.push_str(&format!("--tenant {tenant} "));
+            }
+            out.push_str(part);
+        }
+        Cow::Owned(out)
     }
 
     /// The colours of the answer.
@@ -69,6 +102,7 @@ impl Printer {
 
     /// The answer, or a part of it.
     pub(crate) fn answer(&self, text: &str) -> io::Result<()> {
+        let text = if self.json() { Cow::Borrowed(text) } else { self.addressed(text) };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
@@ -94,6 +128,7 @@ impl Printer {
     /// Something that everybody should know: errors, warnings.
     pub(crate) fn tell(&self, text: &str) {
         // When nobody listens to stderr there is nobody to tell that to.
+        let text = if self.json() { Cow::Borrowed(text) } else { self.addressed(text) };
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
@@ -134,5 +169,23 @@ impl Data {
 
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_type_next_is_for_the_same_tenant() {
+        let plain = Printer::new(Mode::Text, false, ColorChoice::Never);
+        let acme = plain.of_tenant("acme");
+        let text = "next: `userload sync a`, or `userload runs show --tenant b`; userload loads people";
+        assert_eq!(plain.addressed(text), text);
+        assert_eq!(
+            acme.addressed(text),
+            "next: `userload --tenant acme sync a`, or `userload runs show --tenant b`; userload loads people"
+        );
+        assert_eq!(acme.commands("userload check a; userload plan a").matches("--tenant acme").count(), 2);
     }
 }

@@ -81,3 +81,40 @@ proptest! {
         let _ = Plugin::load(ENGINE.get_or_init(|| Engine::new(options()).unwrap()), &bytes);
     }
 }
+
+#[test]
+fn one_text_given_a_thousand_times() {
+    // A thousand records whose fields are one and the same megabyte: a gigabyte for the host, next to nothing here.
+    let many = "(local $n i32) (local $at i32) (drop (memory.grow (i32.const 32)))
+        (loop
+            (local.set $at (i32.add (i32.const 1200000) (i32.mul (local.get $n) (i32.const 36))))
+            (i32.store offset=16 (local.get $at) (i32.const 131072))
+            (i32.store offset=20 (local.get $at) (i32.const 1000000))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if 0 (i32.lt_u (local.get $n) (i32.const 1000))))
+        (i32.store (i32.const 16) (i32.const 1200000)) (i32.store (i32.const 20) (i32.const 1000)) (i32.const 16)";
+    let plugin = load(&Guest::new().export("map-records", many));
+    let error = Transformer::new(&plugin, log()).map_records("{}", &["{}"]).unwrap_err();
+    assert!(matches!(&error, CallError::HostAllocation { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_line_break_in_a_header_or_a_path_is_no_further_header() {
+    let append = r#"(import "wasi:http/types@0.2.2" "[method]fields.append"
+        (func $append (param i32 i32 i32 i32 i32 i32)))"#;
+    // Each has to be refused: what is taken is a crash.
+    let inject = "(local $fields i32) (local.set $fields (call $fields))
+        (call $append (local.get $fields) (i32.const 1000) (i32.const 3) (i32.const 1003) (i32.const 13) (i32.const 64))
+        (if (i32.eqz (i32.load8_u (i32.const 64))) (then unreachable))
+        (call $append (local.get $fields) (i32.const 1000) (i32.const 16) (i32.const 1000) (i32.const 3) (i32.const 64))
+        (if (i32.eqz (i32.load8_u (i32.const 64))) (then unreachable))
+        (if (i32.eqz (call $set-path (call $request (local.get $fields)) (i32.const 1) (i32.const 1016) (i32.const 14)))
+            (then unreachable))
+        (call $identity (i32.const 1000) (i32.const 3))";
+    let guest = Guest::new()
+        .imports(guest::HTTP)
+        .imports(append)
+        .extra(r#"(data (i32.const 1000) "x-ab\0d\0ahost: evil/a\0d\0ahost: evil")"#)
+        .export("identify", inject);
+    assert_eq!(connector(&load(&guest)).identify(&source()).await.unwrap().tenant, "x-a");
+}

@@ -5,7 +5,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 15] = [
+const EXPORTS: [(&str, &str, usize); 16] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
     ("connector", "check-filter", 9),
@@ -19,6 +19,7 @@ const EXPORTS: [(&str, &str, usize); 15] = [
     ("connector", "fetch-saas-roles", 15),
     ("connector", "fetch-managers", 12),
     ("transform", "map-record", 4),
+    ("transform", "map-records", 4),
     ("transform", "examine-mapping", 2),
     ("transform", "reconcile", 6),
 ];
