@@ -86,17 +86,28 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
 
 /// Everything that must hold before a change lands.
 pub(crate) fn ci() -> Result<()> {
-    cargo(&["fmt", "--all", "--check"])?;
-    crate::paths::check(&root()?)?;
-    released()?;
-    test(&[])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    fuzz(&[])?;
-    reproduce(&[])?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("paths", || crate::paths::check(&root()?))?;
+    step("contract", released)?;
+    step("build", || build(&[]))?;
+    step("test", || test(&[]))?;
+    step("clippy", || cargo(&clippy))?;
+    step("fuzz", || fuzz(&["--seconds".to_owned(), "20".to_owned()]))?;
+    step("reproduce", || reproduce(&[]))?;
     // What a registry does not give is said, and no fault of the change.
-    portability::check(&root()?, false)?;
-    document()?;
-    deny()
+    step("portability", || portability::check(&root()?, false))?;
+    step("documentation", document)?;
+    step("licences", deny)
+}
+
+/// Does one step, and says how long it took.
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let started = std::time::Instant::now();
+    let done = work().with_context(|| format!("step `{name}`"));
+    let end = if done.is_ok() { "done" } else { "failed" };
+    crate::say(&format!("step {name}: {end} after {} s", started.elapsed().as_secs()));
+    done
 }
 
 /// Builds, and runs every other host.
