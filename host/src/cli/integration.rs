@@ -72,6 +72,8 @@ What has a default, and could be said as well:
   #   saas.role = "licences"        # directory-roles, or { app-roles = "APPLICATION-ID" }
   #   saas.deactivate = false, saas.idle-after-days = 60
   manager = false                   # true: read the manager's username into `manager`
+  delta = false                     # true: read only what has changed, where Graph tells it (no filter, no sign-in
+  #   activity), and list everybody at least every listing-days = 7 days, or listing-runs = 1000 runs
   # priority = 10, when two integrations fill one field: the highest wins
   # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
   # plugin = { file = "other.wasm", sha256 = "…" }, pinned: `userload plugin inspect other.wasm` shows the digest
