@@ -5,8 +5,8 @@ mod component {
     use std::cell::RefCell;
 
     use crate::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest, Page,
-        Presence, RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest,
+        Page, Presence, RolePage, RoleSource, SaasPage, Source,
     };
     use crate::bindings::exports::userload::directory::transform::{
         self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,

@@ -76,8 +76,17 @@ impl House {
         let origin = sim.origin();
         let document = Document::new("entra", &origin);
         let secret = DEFAULT_SECRET.to_owned();
-        let mut house =
-            Self { sim, now: BEGINNING, tenant, secret, origin, wanted: Wanted::Usual, store, documents: vec![document], home };
+        let mut house = Self {
+            sim,
+            now: BEGINNING,
+            tenant,
+            secret,
+            origin,
+            wanted: Wanted::Usual,
+            store,
+            documents: vec![document],
+            home,
+        };
         house.integration(change);
         house
     }

@@ -2,7 +2,8 @@
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
 use super::contract::{
-    self, CredentialFacts, DeltaStart, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source,
+    self, CredentialFacts, DeltaStart, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage,
+    Source,
 };
 use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};

@@ -160,7 +160,7 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// What is known of somebody who is not there; none = nobody is linked to that user.
+    /// What is known of somebody who is not there; none = nobody is linked to that user, or their absence is settled.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -170,7 +170,7 @@ impl Store {
             .prepare_cached(
                 "SELECT l.id, l.source_id, l.person, l.absent_runs, l.absent_since, p.active, l.asked_at
                  FROM link l JOIN person p ON p.id = l.person
-                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.source_id = ?3",
+                 WHERE l.tenant = ?1 AND l.integration = ?2 AND l.source_id = ?3 AND (l.gone = 0 OR p.active)",
             )?
             .query_row(params![self.tenant.0, integration, source_id], |row| {
                 Ok(Unlisted {

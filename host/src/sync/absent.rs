@@ -252,11 +252,7 @@ impl Judge<'_> {
     }
 
     /// Deleted, or unknown to the source.
-    fn gone(
-        &self,
-        listing: Ground,
-        gone: Vec<(Unlisted, Option<Option<String>>)>,
-    ) -> Vec<Case> {
+    fn gone(&self, listing: Ground, gone: Vec<(Unlisted, Option<Option<String>>)>) -> Vec<Case> {
         let integration = &self.terms.integration;
         let case = |(person, deleted): (Unlisted, Option<Option<String>>)| match deleted {
             Some(time) => {

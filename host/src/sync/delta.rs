@@ -351,7 +351,9 @@ pub(super) fn stage(
         };
         let person = job.store.unlisted_one(name, &id)?;
         let late = match &person {
-            Some(_) => job.store.bases(name, std::iter::once(id.as_str()))?.into_iter().flatten().any(|it| it.late),
+            Some(_) => {
+                job.store.bases(name, std::iter::once(id.as_str()))?.into_iter().flatten().any(|it| it.late)
+            }
             None => false,
         };
         match (person, answer) {
@@ -366,13 +368,13 @@ pub(super) fn stage(
         }
     }
     let mut absent = job.store.late_links(name)?;
-    absent.extend(suspects.iter().map(|(it, _)| it).chain(&kept).filter_map(|it| u64::try_from(it.link).ok()));
+    absent
+        .extend(suspects.iter().map(|(it, _)| it).chain(&kept).filter_map(|it| u64::try_from(it.link).ok()));
     work(job, terms, items, at)?;
     job.store.stage_unread(terms.run, &unread)?;
     // With deactivation off an absence changes nothing.
     suspects.extend(kept.into_iter().map(|person| (person, Some(Presence::NotFound))));
-    let leaves =
-        Leaves { changes_only: true, cursor: Some(&told.next), terms: &terms_digest(job), at };
+    let leaves = Leaves { changes_only: true, cursor: Some(&told.next), terms: &terms_digest(job), at };
     job.store.set_leaves(terms.run, &leaves)?;
     let staged = job.store.progress(terms.run)?;
     absent -= &staged.seen;
@@ -408,8 +410,7 @@ fn answers(
 
 /// Maps, reconciles and stages records, as if they had been listed.
 fn work(job: &mut Job<'_>, terms: &Terms, items: Vec<Item>, at: Millis) -> Result<(), RunError> {
-    let mut worker =
-        PageWorker::new(terms, job.store.again()?, (job.transformer)(), RoaringTreemap::new())?;
+    let mut worker = PageWorker::new(terms, job.store.again()?, (job.transformer)(), RoaringTreemap::new())?;
     let mut number = 0;
     let mut items = items.into_iter();
     loop {
@@ -428,8 +429,13 @@ fn work(job: &mut Job<'_>, terms: &Terms, items: Vec<Item>, at: Millis) -> Resul
             });
         }
         let last = items.len() == 0;
-        let page =
-            Page { users, removed: Vec::new(), malformed: Vec::new(), next: Next::Complete(None), total: None };
+        let page = Page {
+            users,
+            removed: Vec::new(),
+            malformed: Vec::new(),
+            next: Next::Complete(None),
+            total: None,
+        };
         let staged = worker.work(number, &page, (!last).then(|| "more".to_owned()))?;
         job.store.stage_page(terms.run, &terms.integration.name, &staged, at)?;
         number += 1;
@@ -465,8 +471,9 @@ pub(super) fn before_listing(
 ) -> Result<Option<Told>, RunError> {
     let digest = terms_digest(job);
     let state = job.store.delta_state(&terms.integration.name)?;
-    let usable =
-        |state: &DeltaState| state.terms == digest && state.runs > 0 && (0..=OLDEST).contains(&(at - state.at));
+    let usable = |state: &DeltaState| {
+        state.terms == digest && state.runs > 0 && (0..=OLDEST).contains(&(at - state.at))
+    };
     let mut told = None;
     if let Some(state) = state.filter(usable) {
         match collect(job, retry, &state.cursor) {
@@ -478,9 +485,10 @@ pub(super) fn before_listing(
         Some(told) => Some(told.next.clone()),
         None => {
             let (source, connector) = (&terms.source, &mut job.ready.connector);
-            let begun = call(job.net, retry, "asking from where changes can be read", job.progress, async || {
-                connector.begin_delta(source).await
-            });
+            let begun =
+                call(job.net, retry, "asking from where changes can be read", job.progress, async || {
+                    connector.begin_delta(source).await
+                });
             match begun {
                 Ok(DeltaStart::FromNow(cursor)) => Some(cursor),
                 Ok(DeltaStart::Untold(why)) => {

@@ -47,8 +47,8 @@ pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
 pub use filter::FilterCheck;
 pub use progress::{Progress, Silent};
 pub use report::{
-    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, Parity, PlannedChange, Reading, RunKind, RunReport,
-    RunState, SaasPass, Sample, Timings,
+    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, Parity, PlannedChange, Reading, RunKind,
+    RunReport, RunState, SaasPass, Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, OVERDUE, run};

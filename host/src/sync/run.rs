@@ -293,19 +293,17 @@ impl Course {
     fn read(&mut self, job: &mut Job<'_>, way: Way) -> Result<Read, RunError> {
         let why = match way {
             Way::Listing(why) => why,
-            Way::Changes(state) => {
-                match delta::stage(job, &self.terms, &mut self.retry, self.at, &state)? {
-                    Ok(mut changes) => {
-                        self.report.reading = Some(std::mem::take(&mut changes.reading));
-                        let staged = changes.staged.clone();
-                        return Ok(Read { staged, changes: Some(changes) });
-                    }
-                    Err(why) => {
-                        job.progress.note(&format!("{why}: everybody is listed"));
-                        Some(why)
-                    }
+            Way::Changes(state) => match delta::stage(job, &self.terms, &mut self.retry, self.at, &state)? {
+                Ok(mut changes) => {
+                    self.report.reading = Some(std::mem::take(&mut changes.reading));
+                    let staged = changes.staged.clone();
+                    return Ok(Read { staged, changes: Some(changes) });
                 }
-            }
+                Err(why) => {
+                    job.progress.note(&format!("{why}: everybody is listed"));
+                    Some(why)
+                }
+            },
         };
         let mut reading = Reading { why, ..Reading::default() };
         let mut told = None;
@@ -330,7 +328,8 @@ impl Course {
         staged: &Staged,
         changes: Changes,
     ) -> Result<Absence, RunError> {
-        self.report.completeness = Completeness { complete: true, rows: staged.rows, ..Completeness::default() };
+        self.report.completeness =
+            Completeness { complete: true, rows: staged.rows, ..Completeness::default() };
         let mut judge = Judge {
             net: job.net,
             terms: &self.terms,

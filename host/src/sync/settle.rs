@@ -77,7 +77,7 @@ pub(super) fn guard(
         Some(_) => None,
     };
     let guard = &terms.integration.guard;
-    let mut trips = |linked_active| {
+    let trips = |linked_active| {
         let filled = &mut |field: &str| store.linked_filled(name, field);
         coming.trips(&recent, guard, Concerned { linked_active, filled, new_shape })
     };

@@ -3,8 +3,8 @@
 #[cfg(target_arch = "wasm32")]
 mod component {
     use userload_plugin::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest, Next,
-        Page, Presence, RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest,
+        Next, Page, Presence, RolePage, RoleSource, SaasPage, Source,
     };
     use userload_plugin::bindings::exports::userload::directory::transform::{
         self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,

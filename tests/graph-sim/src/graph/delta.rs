@@ -199,7 +199,8 @@ type Page = (Vec<u8>, Option<usize>);
 /// A page of everybody; those who are deleted come last.
 fn everybody(site: &Site<'_>, token: &DeltaToken, size: usize) -> Result<Page, Refused> {
     let mut out = Vec::new();
-    let wanted = |id: &str| token.only.as_ref().is_none_or(|ids| ids.iter().any(|it| it.eq_ignore_ascii_case(id)));
+    let wanted =
+        |id: &str| token.only.as_ref().is_none_or(|ids| ids.iter().any(|it| it.eq_ignore_ascii_case(id)));
     let mut taken = 0;
     for (at, entry) in site.world.user_store().from(token.place as usize) {
         if taken == size {
@@ -292,7 +293,9 @@ fn entries(site: &Site<'_>, token: &DeltaToken, from: usize) -> Vec<Round> {
         }
         let mut whole = vec!["id".to_owned()];
         whole.extend(names.clone());
-        if prng.next() % 3 == 0 && selected(token, "displayName") && !names.iter().any(|it| it == "displayName")
+        if prng.next() % 3 == 0
+            && selected(token, "displayName")
+            && !names.iter().any(|it| it == "displayName")
         {
             whole.push("displayName".to_owned());
         }

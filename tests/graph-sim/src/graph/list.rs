@@ -177,7 +177,8 @@ fn list(site: &Site<'_>, call: &Call<'_>, store: &Store, unasked: Option<&str>) 
     }
     let separator = if query.base.is_empty() { "?" } else { "&" };
     let base = format!("{}{}?{}", site.origin, call.path, query.base);
-    let link = Link { address: format!("{}{separator}", base.trim_end_matches('?')), token: Token::Page(token) };
+    let link =
+        Link { address: format!("{}{separator}", base.trim_end_matches('?')), token: Token::Page(token) };
     let page = gather(site, store, filter.as_ref(), &mut projection, token.place as usize, size);
     let first = query.skip_token.is_none();
     Ok(Listing {

@@ -56,7 +56,8 @@ impl Endpoint {
             Self::Graph(Some(On::Users)) if query.contains("expand=manager") => Some(On::Managers),
             Self::Graph(on) => *on,
         };
-        let listing = matches!(on, Some(On::Users | On::Delta | On::Saas | On::Managers | On::Roles | On::Deleted));
+        let listing =
+            matches!(on, Some(On::Users | On::Delta | On::Saas | On::Managers | On::Roles | On::Deleted));
         Request { on, page: if listing { graph::page_of(query) } else { 0 } }
     }
 }

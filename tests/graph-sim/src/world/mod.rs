@@ -183,6 +183,14 @@ impl World {
         self.users.forget();
     }
 
+    /// Changes something that no delta ever tells.
+    pub fn untold<R>(&mut self, change: impl FnOnce(&mut Self) -> R) -> R {
+        let told = self.users.told().len();
+        let done = change(self);
+        self.users.keep(told);
+        done
+    }
+
     /// The list behind `/users`.
     pub(crate) fn user_store(&self) -> &Store {
         &self.users

@@ -49,6 +49,11 @@ impl Store {
         self.told = Vec::new();
     }
 
+    /// Nothing has happened since.
+    pub(crate) fn keep(&mut self, told: usize) {
+        self.told.truncate(told);
+    }
+
     fn tell(&mut self, id: &str, what: What) {
         self.told.push(Told { id: id.into(), what });
     }
