@@ -151,7 +151,7 @@ fn again(site: &Site<'_>, text: &str, within: bool) -> Result<DeltaToken, Refuse
     let told = site.world.user_store().told().len();
     let age = site.world.now - token.issued;
     if token.until > told || token.until < site.world.forgotten || !(0..=LIFETIME).contains(&age) {
-        let code = if token.until % 2 == 0 { "syncStateNotFound" } else { "resyncRequired" };
+        let code = if token.until.is_multiple_of(2) { "syncStateNotFound" } else { "resyncRequired" };
         return Err(gone(site, code));
     }
     if within {
@@ -280,7 +280,7 @@ fn entries(site: &Site<'_>, token: &DeltaToken, from: usize) -> Vec<Round> {
         }
         if moved {
             first.push(Round::Whole(id.to_owned()));
-            if prng.next() % 4 == 0 {
+            if prng.next().is_multiple_of(4) {
                 second.push(Round::Whole(id.to_owned()));
             }
             continue;
@@ -293,7 +293,7 @@ fn entries(site: &Site<'_>, token: &DeltaToken, from: usize) -> Vec<Round> {
         }
         let mut whole = vec!["id".to_owned()];
         whole.extend(names.clone());
-        if prng.next() % 3 == 0
+        if prng.next().is_multiple_of(3)
             && selected(token, "displayName")
             && !names.iter().any(|it| it == "displayName")
         {

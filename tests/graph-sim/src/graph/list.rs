@@ -47,13 +47,13 @@ pub(super) struct Link {
 #[derive(Debug, Clone)]
 enum Token {
     Page(PageToken),
-    Delta(DeltaToken),
+    Delta(Box<DeltaToken>),
 }
 
 impl Link {
     /// Of a round of changes.
     pub(super) fn delta(address: String, token: DeltaToken) -> Self {
-        Self { address, token: Token::Delta(token) }
+        Self { address, token: Token::Delta(Box::new(token)) }
     }
 
     pub(super) fn to(&self, place: u64, page: u32) -> String {
