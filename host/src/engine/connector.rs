@@ -64,6 +64,16 @@ struct Live {
     plugin: PluginBindings,
 }
 
+impl Live {
+    /// The instance, unless what its calls have left behind fills half of the table of host resources: then the next
+    /// call gets a new one. The engine itself leaves something: its `handle` takes the options of a request and
+    /// never frees them, so that a listing of a thousand pages would end at the limit.
+    fn good_for_more(mut self, handles: usize) -> Option<Self> {
+        let left = self.store.data_mut().table.iter_mut().count();
+        (left <= handles / 2).then_some(self)
+    }
+}
+
 /// What an instance's imports work on.
 pub(super) struct State {
     pub(super) table: ResourceTable,
@@ -272,7 +282,7 @@ impl Connector {
         task.spawn(Charged::new(timeout(meter.wall(limits.wall), work), self.maker.witness.clock.clone()));
         match task.join_next().await {
             Some(Ok(Ok(Ok((live, answer))))) => {
-                self.live = Some(live);
+                self.live = live.good_for_more(limits.handles);
                 answer.map_err(|error| self.failure(error))
             }
             Some(Ok(Ok(Err(error)))) => Err(self.maker.witness.verdict(call, &error, &limits)),

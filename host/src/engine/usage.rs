@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct Usage {
     /// Calls into the plugin.
     pub calls: u64,
-    /// Instances that were made; more than one means that something went wrong.
+    /// Instances that were made. One for each call that was stopped, and one for some hundred requests.
     pub instances: u64,
     /// Time on a processor, host work on behalf of the plugin included, in milliseconds.
     pub cpu_ms: u64,

@@ -25,7 +25,7 @@ fn a_plan_is_applied_once() {
     contoso.home.done("apply 1");
     let people = contoso.home.people();
     let told = contoso.home.run("apply 1");
-    let told = contoso.home.told(told.ended(1));
+    let told = contoso.home.told(told.ended(2));
     assert!(told.contains("run 1 is applied already") && told.contains("help: "), "{told}");
     assert_eq!(contoso.home.people(), people);
 }
@@ -36,7 +36,7 @@ fn a_plan_that_was_overtaken() {
     contoso.home.done("plan");
     contoso.sync(0);
     let people = contoso.home.people();
-    let told = contoso.home.told(contoso.home.run("apply 1").ended(1));
+    let told = contoso.home.told(contoso.home.run("apply 1").ended(2));
     assert!(told.contains("help: "), "{told}");
     assert_eq!(contoso.home.people(), people);
 }
@@ -45,11 +45,11 @@ fn a_plan_that_was_overtaken() {
 fn a_plan_of_yesterday_and_a_plan_of_another_document() {
     let contoso = Contoso::launched(10);
     contoso.home.done("plan");
-    let late = contoso.home.call(&["apply", "1"]).at("2026-11-24T05:00:00Z").run().ended(1);
+    let late = contoso.home.call(&["apply", "1"]).at("2026-11-24T05:00:00Z").run().ended(2);
     let told = contoso.home.told(late);
     assert!(told.contains("run 1 was planned more than 24 hours ago"), "{told}");
     contoso.save("page-size = 50").ended(0);
-    let told = contoso.home.told(contoso.home.run("apply 1").ended(1));
+    let told = contoso.home.told(contoso.home.run("apply 1").ended(2));
     assert!(told.contains("has changed since run 1 was planned"), "{told}");
     contoso.home.done("people list").answers(&["nobody"]);
 }

@@ -47,6 +47,17 @@ fn a_cut_listing_judges_nobody_but_what_it_has_flows() {
     judges_nobody(&mut house, &ids, rest, "the listing had 20 rows, but the source counts 29");
 }
 
+/// More requests in one session than there may be host resources at once.
+#[test]
+fn a_listing_of_a_thousand_pages_is_read_to_its_end() {
+    let (mut house, ids) = House::loaded(1_100, |doc| doc.set("page-size", "1"));
+    let again = house.night();
+    assert!(again.completeness.complete);
+    assert_eq!((again.rows_seen, again.changes()), (1_100, 0));
+    assert!(again.receipt["traffic"]["requests"].as_u64() > Some(1_100));
+    assert_eq!(ids.iter().filter(|id| house.active(id)).count(), 1_100);
+}
+
 #[test]
 fn a_wrong_count_judges_nobody() {
     let (mut house, ids) = thirty();

@@ -287,7 +287,7 @@ fn a_plan_a_draft_and_a_run_that_failed() {
     assert!(failed.decided().starts_with("run 3 failed before anybody was judged: "), "{}", failed.decided());
     // Without a run it is about the last one that judged anybody.
     assert_eq!(town.why(&upn(0)).account()["run"]["number"], 1);
-    town.run(&["apply", "2"]).ended(1);
+    town.run(&["apply", "2"]).ended(2);
     assert_eq!(town.night(0)["outcomes"]["updated"], 1);
 }
 
