@@ -5,8 +5,8 @@ mod component {
     use std::cell::RefCell;
 
     use crate::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Page, Presence,
-        RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest,
+        Page, Presence, RolePage, RoleSource, SaasPage, Source,
     };
     use crate::bindings::exports::userload::directory::transform::{
         self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,
@@ -62,6 +62,10 @@ mod component {
 
         fn fetch_users(source: Source, after: Option<String>) -> Result<Page, Error> {
             online(|host, tokens| crate::fetch_users(host, tokens, &source, after.as_deref()))
+        }
+
+        fn begin_delta(source: Source) -> Result<DeltaStart, Error> {
+            online(|host, tokens| crate::begin_delta(host, tokens, &source))
         }
 
         fn confirm_absent(source: Source, ids: Vec<String>) -> Result<Vec<Presence>, Error> {

@@ -15,6 +15,7 @@
 
 mod confirm;
 mod cursor;
+mod delta;
 mod error;
 mod fetch;
 mod glue;
@@ -43,6 +44,7 @@ mod architecture;
 mod testing;
 
 pub use confirm::confirm_absent;
+pub use delta::begin_delta;
 pub use fetch::{count_users, fetch_users};
 pub use graph::filter::check_filter;
 pub use host_imports::Outside;

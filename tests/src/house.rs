@@ -13,7 +13,7 @@ use userload::model::{Clock, Millis, Outcome};
 use userload::store::{Choice, Import, ImportRow, Imported, Store};
 use userload::sync::preflight::{self, Problem};
 use userload::sync::saas_link;
-use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent};
+use userload::sync::{self, Job, Order, Progress, RunError, RunKind, RunReport, Silent, Wanted};
 
 use crate::document::Document;
 use crate::plain;
@@ -54,6 +54,8 @@ pub struct House {
     pub secret: String,
     /// Where login and Graph are, for the credential.
     pub origin: String,
+    /// Which way runs read the source.
+    pub wanted: Wanted,
     store: Store,
     documents: Vec<Document>,
     home: TempDir,
@@ -74,8 +76,17 @@ impl House {
         let origin = sim.origin();
         let document = Document::new("entra", &origin);
         let secret = DEFAULT_SECRET.to_owned();
-        let mut house =
-            Self { sim, now: BEGINNING, tenant, secret, origin, store, documents: vec![document], home };
+        let mut house = Self {
+            sim,
+            now: BEGINNING,
+            tenant,
+            secret,
+            origin,
+            wanted: Wanted::Usual,
+            store,
+            documents: vec![document],
+            home,
+        };
         house.integration(change);
         house
     }
@@ -360,6 +371,7 @@ impl House {
             store: &mut self.store,
             transformer: &workshop::transformer,
             ready: &mut ready,
+            wanted: self.wanted,
             clock: Clock::Fixed(self.now),
             progress: &Silent,
             notes: Vec::new(),

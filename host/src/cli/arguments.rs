@@ -26,7 +26,8 @@ use crate::model::Clock;
 #[command(
     after_help = "Begin:  userload demo                      a story on a simulated directory\n        \
     userload init                      a credential, a draft, then: check, plan, launch, sync\n\n\
-    Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 newly held or incomplete listing, 4 failed rows"
+    Exit codes: 0 done, 1 failed, 2 usage or configuration,\n            \
+    3 newly held or incomplete listing, 4 failed rows"
 )]
 struct Arguments {
     #[command(flatten)]
@@ -280,5 +281,22 @@ mod tests {
     #[test]
     fn the_commands_are_sound() {
         super::Arguments::command().debug_assert();
+    }
+
+    /// Help is wrapped at 100 columns, and an example that is wrapped cannot be copied.
+    #[test]
+    fn no_example_is_wrapped() {
+        let mut commands = vec![super::Arguments::command()];
+        let mut seen = 0;
+        while let Some(command) = commands.pop() {
+            for text in [command.get_after_help(), command.get_after_long_help()].into_iter().flatten() {
+                seen += 1;
+                for line in text.to_string().lines() {
+                    assert!(line.chars().count() <= 98, "{}: {line}", command.get_name());
+                }
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert!(seen >= 3, "{seen} texts");
     }
 }

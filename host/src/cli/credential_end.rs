@@ -15,19 +15,21 @@ pub(super) fn end_of(row: &CredentialRow, now: Millis) -> Option<End> {
 /// What is to be said about that end, when it is near, and what to do.
 pub(super) fn warning_of(row: &CredentialRow, now: Millis) -> Option<(String, String)> {
     let name = shown(&row.name);
-    let warning = end_of(row, now)?.warning(&row.about.what_ends(&name))?;
+    let end = end_of(row, now)?;
+    let warning = end.warning(&row.about.what_ends(&name))?;
+    let hasty = format!("{warning}{}", end.haste());
     Some(match (&row.about.certificate, &row.about.next) {
         (_, Some(_)) => {
             (format!("{warning}; the next secret takes over"), "nothing is to be done".to_owned())
         }
         (Some(_), None) => (
-            warning,
+            hasty,
             format!(
                 "upload a new certificate in Entra, then `userload credential edit {name} --certificate FILE`"
             ),
         ),
         (None, None) => (
-            warning,
+            hasty,
             format!("make a new secret in Entra, then `userload credential edit {name} --next-secret`"),
         ),
     })

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::exit::ExitStatus;
+use super::integration_example::EXAMPLE;
 use super::integration_save::{save, tell_filter};
 use super::output::json_v1::{Answer, moment};
 use super::output::{Column, Table, count, number, shown, time};
@@ -42,91 +43,6 @@ pub(super) enum Command {
     },
 }
 
-const EXAMPLE: &str = r#"A document that says everything that has to be said:
-
-  name = "contoso"
-  credential = "entra"
-  access-role = "Employee"
-
-  [mapping]
-  username = "User Principal Name"
-  email = "Mail"
-  display_name = "Display Name"
-  department = "Department"
-
-What has a default, and could be said as well:
-
-  installation = "cloud"            # local: runs only on the machine that saved it
-  mode = "create-and-update"        # create-only, update-only
-  filter = "Default"                # or "employeeType in ('Admin', 'Staff')"
-  deactivate = false                # deactivate and reactivate people at all
-  reactivate = "own"                # always, never
-  disabled-new = "create-inactive"  # skip
-  on = { disabled = "deactivate", deleted = "deactivate", not-found = "deactivate", left-filter = "keep" }
-  grace = { runs = 3, days = 3 }    # before "not found" counts
-  match-keys = ["username", "email"]
-  access-roles = ["Employee", "Contractor", "External", "Guest", "Administrator"]
-  page-size = 999
-  load = "users"                    # users-and-saas: SaaS users as well, then also:
-  #   saas-application = "auto"     # the vendor's own; or one of `userload saas list`
-  #   saas.role = "licences"        # directory-roles, or { app-roles = "APPLICATION-ID" }
-  #   saas.deactivate = false, saas.idle-after-days = 60
-  manager = false                   # true: read the manager's username into `manager`
-  # priority = 10, when two integrations fill one field: the highest wins
-  # administrator-roles-from-source = ["Administrator"], when access_role is a field of the source
-  # plugin = { file = "other.wasm", sha256 = "…" }, pinned: `userload plugin inspect other.wasm` shows the digest
-  # grants = [{ origin = "http://127.0.0.1:8080", private = true }], where the plugin may send requests beside
-  #   the credential's cloud. A line about an origin takes the place of what the cloud brings, so that it can be
-  #   narrowed: { origin = "https://graph.microsoft.com", methods = ["GET", "POST"], paths = ["/v1.0"] }.
-  #   "https://*.example.com" is every name with one more label
-  # limits = { requests = 20_000, sent-mib = 256, received-mib = 16_384, cpu-seconds = 1_800,
-  #   wall-minutes = 1_440, memory-mib = 64, log-kib = 256 }, what one run of the plugin may use
-  # network = { proxy = "http://proxy.example:3128", ca-file = "/etc/ssl/company.pem" }
-  # only-if = "employee_type in ['Staff', 'Admin'] and email is not blank": people are created and
-  #   updated only where it is true of the mapped fields. Who is dropped stays as they are, and is
-  #   never taken for absent; disabled at the source still deactivates.
-  #   `userload check` prints such lines, and how many each leaves
-  # guard.deactivate = { count = 5, percent = 2 }; deactivate-most, rename, clear, collapse
-  # [[mapping-test]], a record and what becomes of it: `userload mapping test --help`
-
-How a field can be filled, by one of:
-
-  department = "Department"                       # a label or property of the source
-  business_phone = "businessPhones[0]"            # a path: nested, items of lists, extensions
-  cost_center = "onPremisesExtensionAttributes.extensionAttribute1"
-  city = { source = "city", null = "keep" }       # a null: keep, clear (default), default
-  office = { source = "officeLocation", default = "Home" }
-  user_type = { constant = "Member" }
-  email = { first = ["mail", "otherMails[0]"] }   # the first that is not empty
-  display_name = { join = ["givenName", "surname"], separator = " " }
-  office = { location = ["city", "state", "country"] }            # joined by ", "
-  mail_nickname = "{{ mail.split('@')[0]|lower }}"                # an expression (Jinja), to a value
-  job_title = { expression = "'VIP' if level >= 5 else jobTitle" }
-
-What each of them may have beside:
-
-  convert = "lower"                # or a list, in order: ["trim", "title", { prefix = "E" }]
-    trim, squeeze, upper, lower, title, first-name, last-name, mail-local, mail-domain, digits,
-    date, time, text, number, flag, blank-is-null,
-    { lookup = { Sales = "S", IT = "I" }, else = "keep", ignore-case = true }   # else: null, fail
-    { replace = "-", with = "" }, { prefix = "E" }, { suffix = "!" }, { truncate = 20 },
-    { split = "-", part = 1 }, { date = "DD.MM.YYYY" }, { parse-date = "DD/MM/YYYY" }
-  when = "userType != 'Guest'"     # the field is kept where it is not true of the source
-  write = "on-create"              # only to new people; "if-empty": only where nothing is; "always"
-  required = true                  # a row without a value fails
-
-  In `expression` and `when` names are properties of the source, in `only-if` they are fields; what has no value
-  is null there. ==, !=, <, in, and, or, not, ~, `A if B else C`; `number(level) > 3` compares a number.
-
-  Filters and functions of expressions: default, text, number, lower, upper, title, capitalize, trim,
-  replace, split, join, first, last, length, sort, min, max, starting, containing, ending; tests: defined,
-  none, blank, string, number, starting, ending, containing. Numbers and texts that are passed on stay as
-  they were sent. What does not fit fails its row, which then counts as present.
-
-Fields of your own (`userload fields add "Cost unit"`) are mapped like the others, by name or label.
-
-Example: userload integration save -f contoso.toml"#;
-
 pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
     match command {
         Command::Save { file } => save(session, &file),
@@ -140,6 +56,8 @@ pub(super) fn run(session: &Session, command: Command) -> Result<ExitStatus> {
 #[derive(Serialize)]
 struct Line<'a> {
     name: &'a str,
+    /// Which of the catalogue's; none when the document cannot be read any more.
+    integration_kind: Option<&'a str>,
     state: &'static str,
     credential: &'a str,
     launched_at: Option<String>,
@@ -156,12 +74,16 @@ fn list(session: &Session) -> Result<ExitStatus> {
     let store = session.store()?;
     let rows = store.integrations()?;
     let linked = rows.iter().map(|row| store.linked(&row.name)).collect::<Result<Vec<u64>, _>>()?;
+    let loads: Vec<Option<String>> =
+        rows.iter().map(|row| session.parse(&store, row).ok().map(|it| it.integration)).collect();
     if session.printer.json() {
         let lines: Vec<Line<'_>> = rows
             .iter()
             .zip(&linked)
-            .map(|(row, linked)| Line {
+            .zip(&loads)
+            .map(|((row, linked), loads)| Line {
                 name: &row.name,
+                integration_kind: loads.as_deref(),
                 state: state(row),
                 credential: &row.credential,
                 launched_at: row.launched_at.map(moment),
@@ -184,8 +106,9 @@ fn list(session: &Session) -> Result<ExitStatus> {
         Column::Number("People"),
         Column::Number("Last run"),
         Column::Text("Saved"),
+        Column::Text("Integration"),
     ]);
-    for (row, linked) in rows.iter().zip(&linked) {
+    for ((row, linked), loads) in rows.iter().zip(&linked).zip(&loads) {
         table.row([
             shown(&row.name).into_owned(),
             state(row).to_owned(),
@@ -193,6 +116,7 @@ fn list(session: &Session) -> Result<ExitStatus> {
             number(*linked),
             row.applied_run.map(|run| run.to_string()).unwrap_or_default(),
             time(row.saved_at),
+            shown(loads.as_deref().unwrap_or_default()).into_owned(),
         ]);
     }
     session.printer.answer(&table.render(0, session.printer.paint()))?;
@@ -208,6 +132,7 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let reaches = parsed.as_ref().and_then(|it| services::reaches(session, &store, &row, it).ok().flatten());
     if session.printer.json() {
         let answer = Answer::new("integration", &row.name)
+            .and("integration_kind", parsed.as_ref().map(|it| &it.integration))
             .and("state", state(&row))
             .and("launched_at", row.launched_at.map(moment))
             .and("document", &row.document)
@@ -230,6 +155,9 @@ fn show(session: &Session, name: Option<&str>) -> Result<ExitStatus> {
     let since =
         row.launched_at.map_or_else(|| "a draft".to_owned(), |at| format!("launched on {}", time(at)));
     session.printer.story(&format!("# {}: {since}", shown(&row.name)));
+    if let Some(parsed) = &parsed {
+        session.printer.story(&format!("# {}", shown(&parsed.integration)));
+    }
     for (origin, by) in reaches.iter().flatten() {
         session.printer.story(&match by.as_slice() {
             [] => format!("# may not reach {}, which its plugin asks for", shown(origin)),

@@ -20,6 +20,7 @@ mod held;
 mod init;
 mod installation;
 mod integration;
+mod integration_example;
 mod integration_save;
 mod interrupt;
 mod mapping;

@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use super::{check as checks, proof, runs, services, sync_all};
 use crate::config::missing_for_launch;
 use crate::model::Outcome;
-use crate::sync::{RunKind, RunReport, RunState};
+use crate::sync::{RunKind, RunReport, RunState, Wanted};
 
 /// Which integration.
 #[derive(clap::Args, Debug)]
@@ -20,11 +20,34 @@ pub(super) struct Which {
     integration: Option<String>,
 }
 
+/// Which way the source is read.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(super) struct WayArguments {
+    /// List everybody, though changes could be read
+    #[arg(long, conflicts_with = "delta")]
+    full: bool,
+    /// Read only what has changed, or refuse
+    #[arg(long)]
+    delta: bool,
+}
+
+impl WayArguments {
+    fn wanted(self) -> Wanted {
+        match self {
+            Self { full: true, .. } => Wanted::Listing,
+            Self { delta: true, .. } => Wanted::Changes,
+            _ => Wanted::Usual,
+        }
+    }
+}
+
 /// Arguments of `plan`.
 #[derive(clap::Args, Debug)]
 pub(super) struct PlanArguments {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    way: WayArguments,
     /// Every change as a row of CSV
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -38,8 +61,10 @@ pub(super) struct PlanArguments {
 pub(super) struct SyncArguments {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    way: WayArguments,
     /// Every launched integration of every tenant; with --tenant, of that one
-    #[arg(long, conflicts_with = "integration")]
+    #[arg(long, conflicts_with_all = ["integration", "full", "delta"])]
     all: bool,
     /// So many tenants at the same time [default: four for each processor, at most 16]
     #[arg(long, requires = "all", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -97,7 +122,7 @@ pub(super) fn plan(session: &Session, arguments: &PlanArguments) -> Result<ExitS
     let row = session.integration_row(&store, arguments.which.integration.as_deref())?;
     let launched = row.launched_at.is_some();
     let bars = Bars::new(session.printer);
-    let report = services::run_plan(session, &row.name, &bars)?;
+    let report = services::run_plan(session, &row.name, arguments.way.wanted(), &bars)?;
     bars.done();
     if arguments.csv && report.state != RunState::Failed {
         runs::changes_csv(session, &store, report.run)?;
@@ -137,7 +162,7 @@ pub(super) fn sync(session: &Session, arguments: &SyncArguments) -> Result<ExitS
         .into());
     }
     let bars = Bars::new(session.printer);
-    let report = services::run_sync(session, &row.name, &bars)?;
+    let report = services::run_sync(session, &row.name, arguments.way.wanted(), &bars)?;
     bars.done();
     show(session, &report, true, false)
 }

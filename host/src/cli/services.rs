@@ -22,7 +22,7 @@ use crate::model::Targets;
 use crate::store::{CredentialRow, IntegrationRow, Store};
 use crate::sync::mapping_test::{TestResult, run_tests};
 use crate::sync::preflight::{self, Examined, Problem, Ready};
-use crate::sync::{self, FilterCheck, Job, Progress, RunError, RunKind, RunReport};
+use crate::sync::{self, FilterCheck, Job, Progress, RunError, RunKind, RunReport, Wanted};
 
 /// What a plugin is, takes and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,23 +65,48 @@ fn fields<S: serde::Serializer>(fields: &[(SourceField, Option<String>)], to: S)
 ///
 /// # Errors
 /// When the run could not be begun. One that failed on its way is a report with an error in it.
-pub(super) fn run_plan(session: &Session, integration: &str, progress: &dyn Progress) -> Result<RunReport> {
-    run(session, integration, RunKind::Plan, progress)
+pub(super) fn run_plan(
+    session: &Session,
+    integration: &str,
+    wanted: Wanted,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    run(session, integration, RunKind::Plan, wanted, progress)
 }
 
 /// Runs and applies what flows.
 ///
 /// # Errors
 /// As for [`run_plan`]; and when the integration is a draft.
-pub(super) fn run_sync(session: &Session, integration: &str, progress: &dyn Progress) -> Result<RunReport> {
-    run(session, integration, RunKind::Sync, progress)
+pub(super) fn run_sync(
+    session: &Session,
+    integration: &str,
+    wanted: Wanted,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    run(session, integration, RunKind::Sync, wanted, progress)
 }
 
-fn run(session: &Session, integration: &str, kind: RunKind, progress: &dyn Progress) -> Result<RunReport> {
-    with_job(session, integration, progress, |job| match sync::run(job, kind) {
-        Ok(report) => Ok(report),
-        Err((_, Some(report))) => Ok(*report),
-        Err((error, None)) => Err(error.into()),
+fn run(
+    session: &Session,
+    integration: &str,
+    kind: RunKind,
+    wanted: Wanted,
+    progress: &dyn Progress,
+) -> Result<RunReport> {
+    with_job(session, integration, progress, |job| {
+        job.wanted = wanted;
+        if wanted == Wanted::Changes {
+            // What was asked for cannot be: that is no run.
+            if let Err(RunError::Refused { message, help }) = sync::choose(job) {
+                return Err(refused(message, help).into());
+            }
+        }
+        match sync::run(job, kind) {
+            Ok(report) => Ok(report),
+            Err((_, Some(report))) => Ok(*report),
+            Err((error, None)) => Err(error.into()),
+        }
     })
 }
 
@@ -165,6 +190,7 @@ fn with_job<T>(
         store: &mut store,
         transformer: &transformer,
         ready: &mut ready,
+        wanted: Wanted::Usual,
         clock: session.clock,
         progress: &watch,
         notes: ending(session, &credential),

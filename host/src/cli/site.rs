@@ -63,7 +63,10 @@ impl Sites {
 impl Site {
     /// Loads a pinned component: its digest is compared before anything of it is read.
     pub(super) fn load_pinned(home: &Path, pin: &PluginPin) -> Result<Self> {
-        let found = digest_of(home, pin)?;
+        let file = home.join(&pin.file);
+        // Read once: what is compared is what is compiled.
+        let bytes = read_pinned(&file)?;
+        let found = digest(&bytes);
         if found != pin.sha256 {
             return Err(Trouble::usage(format!(
                 "the plugin `{}` is not the one that is pinned: expected {}, found {found}",
@@ -73,21 +76,11 @@ impl Site {
             .help("`userload plugin inspect FILE` shows what it is now; when it is meant, pin its digest in the document")
             .into());
         }
-        let site = Self::load(home, Some(&home.join(&pin.file)))?;
-        // Somebody may have put another file there between the two looks.
-        if site.plugin.digest() != pin.sha256 {
-            return Err(Trouble::failed("the plugin's file changed while it was read").into());
-        }
-        Ok(site)
+        Self::load_bytes(home, Some(&file), &bytes)
     }
 
     /// Loads a component, the built-in one when no file is given; its compiled form is kept in the home.
     pub(super) fn load(home: &Path, file: Option<&Path>) -> Result<Self> {
-        // A home that cannot be written to costs time, not the command.
-        let cache_dir = home.is_dir().then(|| home.join("cache"));
-        // The built-in one is as trusted as this program is.
-        let compiler = file.map_or(Ok(Compiler::InProcess), |_| child_compiler())?;
-        let engine = Engine::new(EngineOptions { cache_dir, compiler, ..EngineOptions::default() })?;
         let read;
         let bytes = match file {
             None => BUILT_IN,
@@ -99,6 +92,16 @@ impl Site {
                 &read
             }
         };
+        Self::load_bytes(home, file, bytes)
+    }
+
+    /// Loads a component from what was read of `file`; none = the built-in one.
+    fn load_bytes(home: &Path, file: Option<&Path>, bytes: &[u8]) -> Result<Self> {
+        // A home that cannot be written to costs time, not the command.
+        let cache_dir = home.is_dir().then(|| home.join("cache"));
+        // The built-in one is as trusted as this program is.
+        let compiler = file.map_or(Ok(Compiler::InProcess), |_| child_compiler())?;
+        let engine = Engine::new(EngineOptions { cache_dir, compiler, ..EngineOptions::default() })?;
         let name =
             || file.map_or_else(|| "the built-in plugin".to_owned(), |it| format!("`{}`", it.display()));
         let plugin = Plugin::load(&engine, bytes).map_err(|error| {
@@ -153,13 +156,19 @@ fn child_compiler() -> Result<Compiler> {
 
 /// SHA-256 of what lies where a pin points, in hexadecimal.
 pub(super) fn digest_of(home: &Path, pin: &PluginPin) -> Result<String> {
-    let file = home.join(&pin.file);
-    let bytes = std::fs::read(&file).map_err(|error| {
+    Ok(digest(&read_pinned(&home.join(&pin.file))?))
+}
+
+fn read_pinned(file: &Path) -> Result<Vec<u8>> {
+    Ok(std::fs::read(file).map_err(|error| {
         Trouble::usage(format!("cannot read the plugin `{}`: {error}", file.display())).help(
             "put the file there, or another `plugin` into the document; a relative file begins at the home",
         )
-    })?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    })?)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn quiet() -> Log {

@@ -14,7 +14,7 @@ use crate::config;
 use crate::credential::{self, CLIENT_SECRET, SecretText};
 use crate::model::{Clock, Millis, Outcome};
 use crate::store::{CredentialRow, Found};
-use crate::sync::{RunReport, Silent};
+use crate::sync::{RunReport, Silent, Wanted};
 
 /// The simulated world is always the same one.
 const SEED: u64 = 7;
@@ -40,7 +40,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
     let items = proof::check(session, NAME, &Silent)?;
     check::show(session, &format!("Check of {NAME}"), &items)?;
     command(session, "plan contoso")?;
-    show(session, &services::run_plan(session, NAME, &Silent)?, false, false)?;
+    show(session, &services::run_plan(session, NAME, Wanted::Usual, &Silent)?, false, false)?;
 
     title(session, "The first load")?;
     command(session, "launch contoso")?;
@@ -64,7 +64,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
     )?;
     let leavers = move_world(&sim, session.now())?;
     command(session, "plan contoso")?;
-    let plan = services::run_plan(session, NAME, &Silent)?;
+    let plan = services::run_plan(session, NAME, Wanted::Usual, &Silent)?;
     show(session, &plan, true, false)?;
     command(session, &format!("apply {}", plan.run))?;
     let applied = services::run_apply(session, plan.run, false, &Silent)?;
@@ -114,7 +114,7 @@ pub(super) fn tell(session: &mut Session, people: usize) -> Result<()> {
 }
 
 fn sync(session: &Session) -> Result<RunReport> {
-    let report = services::run_sync(session, NAME, &Silent)?;
+    let report = services::run_sync(session, NAME, Wanted::Usual, &Silent)?;
     show(session, &report, true, false)?;
     Ok(report)
 }

@@ -23,7 +23,7 @@ use super::trouble::{self, Trouble};
 use super::{run as commands, services};
 use crate::model::{Clock, Outcome};
 use crate::store::Store;
-use crate::sync::{Progress, RunReport};
+use crate::sync::{Progress, RunReport, Wanted};
 
 /// The most tenants at a time when nobody says: each run takes some ten MiB, and most of them wait.
 const MOST_JOBS: usize = 16;
@@ -153,8 +153,9 @@ fn one(base: Base<'_>, tenant: &str, integration: &str) -> Done {
     let of = format!("{}/{}", shown(tenant), shown(integration));
     let notes = Notes { printer: base.printer, of: &of };
     // Unwind safe: the session is the run's own, and what the store has is in whole transactions.
-    let ran =
-        catch_unwind(AssertUnwindSafe(|| services::run_sync(&base.session(tenant), integration, &notes)));
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        services::run_sync(&base.session(tenant), integration, Wanted::Usual, &notes)
+    }));
     let ran = ran.unwrap_or_else(|_| {
         Err(Trouble::failed("the host failed during the run: nobody was changed by it")
             .help(format!("`userload sync {integration} --tenant {tenant}` runs it alone"))

@@ -113,6 +113,7 @@ fn read(
     let mapping = mapping::read(&mut keys, fields, targets, &access_roles, problems);
     let saas = saas::saas(&mut keys, problems);
     let manager = keys.flag("manager", problems).unwrap_or(false);
+    let delta = sections::delta(&mut keys, problems);
     let mapping_tests = mapping_tests::read(&mut keys, problems);
     keys.finish("", problems);
     Integration {
@@ -142,6 +143,7 @@ fn read(
         page_size: u32::try_from(page_size).unwrap_or(999),
         saas,
         manager,
+        delta,
         mapping_tests,
     }
 }

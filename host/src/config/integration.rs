@@ -144,6 +144,23 @@ pub struct Rule {
     pub required: bool,
 }
 
+/// When changes are read instead of a listing of everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Delta {
+    /// Changes are read where the source tells them.
+    pub on: bool,
+    /// A listing of everybody at least every so many days: it proves what reading changes has come to.
+    pub listing_days: u32,
+    /// A listing of everybody after so many runs that read changes.
+    pub listing_runs: u32,
+}
+
+impl Default for Delta {
+    fn default() -> Self {
+        Self { on: false, listing_days: 7, listing_runs: 1000 }
+    }
+}
+
 /// How long somebody may be not found before it counts: both must be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Grace {
@@ -259,6 +276,8 @@ pub struct Integration {
     pub saas: Option<SaasLoad>,
     /// Whether managers are read, in a pass of their own, into the field `manager`.
     pub manager: bool,
+    /// When changes are read instead of a listing of everybody.
+    pub delta: Delta,
     /// Records with what the mapping is to make of them.
     pub mapping_tests: Vec<MappingTest>,
 }

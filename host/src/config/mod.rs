@@ -26,7 +26,7 @@ pub use access::{DEFAULT_ACCESS_ROLES, is_administrator_role, missing_for_launch
 pub use document::{is_sound_name, parse};
 pub use faults::{MappingFault, locate};
 pub use integration::{
-    Action, DisabledNew, Grace, Guard, Installation, Integration, Limit, Mode, NullRule, Origin, Path,
+    Action, Delta, DisabledNew, Grace, Guard, Installation, Integration, Limit, Mode, NullRule, Origin, Path,
     PathStep, Reactivate, Rule, Write,
 };
 pub use mapping_tests::{MappingTest, read_file as read_mapping_tests};

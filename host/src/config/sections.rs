@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::document::ACTIONS;
-use super::integration::{Action, Grace, Guard, Limit};
+use super::integration::{Action, Delta, Grace, Guard, Limit};
 use super::keys::{Keys, Value, integer, wrong_type};
 use super::problem::Problems;
 
@@ -57,6 +57,19 @@ pub(super) fn grace(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Gra
         keys.finish(" in `grace`", problems);
     }
     grace
+}
+
+/// When changes are read instead of everybody.
+pub(super) fn delta(keys: &mut Keys<'_, '_>, problems: &mut Problems<'_>) -> Delta {
+    let usual = Delta::default();
+    let on = keys.flag("delta", problems).unwrap_or(usual.on);
+    let days = count(keys.integer("listing-days", 1..=365, problems));
+    let runs = count(keys.integer("listing-runs", 1..=100_000, problems));
+    Delta {
+        on,
+        listing_days: days.unwrap_or(usual.listing_days),
+        listing_runs: runs.unwrap_or(usual.listing_runs),
+    }
 }
 
 /// The guard's limits; what is not named keeps its default.

@@ -132,6 +132,19 @@ impl End {
             days => format!("{what} expires on {}, in {days} days", self.on),
         })
     }
+
+    /// How much haste there is, to be said after [`Self::warning`] where nothing takes over by itself.
+    #[must_use]
+    pub fn haste(&self) -> &'static str {
+        match self.stage() {
+            None => "",
+            Some(0) => ": loads fail until it is renewed",
+            Some(1) => ": urgent, loads fail from then on",
+            Some(7) => ": renew it now, loads fail from then on",
+            Some(30) => ": renew it soon",
+            Some(_) => ": plan its renewal",
+        }
+    }
 }
 
 impl About {
@@ -198,6 +211,12 @@ mod tests {
         let expected =
             [None, Some(60), Some(60), Some(30), Some(30), Some(7), Some(7), Some(1), Some(1), Some(0)];
         assert_eq!(stages, expected);
+        let haste = [61, 60, 31, 30, 8, 7, 2, 1, 0, -1].map(|days| end(days).haste());
+        let (plan, soon) = (": plan its renewal", ": renew it soon");
+        let now = ": renew it now, loads fail from then on";
+        let urgent = ": urgent, loads fail from then on";
+        let past = ": loads fail until it is renewed";
+        assert_eq!(haste, ["", plan, plan, soon, soon, now, now, urgent, urgent, past]);
         assert_eq!(end(61).warning("it"), None);
         assert_eq!(end(60).warning("it").unwrap(), "it expires on 2027-01-22, in 60 days");
         assert_eq!(end(1).warning("it").unwrap(), "it expires tomorrow, 2026-11-24");

@@ -9,6 +9,7 @@ wasmtime::component::bindgen!({
         "userload:directory/connector.identify": async,
         "userload:directory/connector.inspect-credential": async,
         "userload:directory/connector.fetch-users": async,
+        "userload:directory/connector.begin-delta": async,
         "userload:directory/connector.confirm-absent": async,
         "userload:directory/connector.fetch-saas-users": async,
         "userload:directory/connector.fetch-saas-roles": async,

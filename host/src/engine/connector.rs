@@ -2,7 +2,8 @@
 
 use super::bindings::{PluginBindings, PluginBindingsPre};
 use super::contract::{
-    self, CredentialFacts, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage, Source,
+    self, CredentialFacts, DeltaStart, Identity, ManagerPage, Page, Presence, RolePage, RoleSource, SaasPage,
+    Source,
 };
 use super::cpu::{self, Charged, CpuClock};
 use super::error::{CallError, PluginFailure};
@@ -142,6 +143,18 @@ impl Connector {
             Box::pin(async move {
                 let connector = live.plugin.userload_directory_connector();
                 connector.call_fetch_users(&mut live.store, &source, after.as_ref()).await
+            })
+        })
+        .await
+    }
+
+    /// Where changes from now on can be read.
+    pub async fn begin_delta(&mut self, source: &Source) -> Result<DeltaStart, CallError> {
+        let source = source.clone();
+        self.call("begin-delta", |live| {
+            Box::pin(async move {
+                let connector = live.plugin.userload_directory_connector();
+                connector.call_begin_delta(&mut live.store, &source).await
             })
         })
         .await

@@ -42,9 +42,9 @@ pub use usage::Usage;
 /// The words of the contract, as `wit/` defines them.
 pub mod contract {
     pub use super::bindings::exports::userload::directory::connector::{
-        CatalogEntry, CredentialFacts, CredentialPage, FieldInfo, FilterFinding, FilterReport, Identity,
-        ManagedUser, ManagerPage, Manifest, Next, Page, PagePurpose, PageUser, PermissionInfo, Place,
-        Presence, PresentUser, RegisteredKey, Removal, RemovedUser, RoleHolder, RolePage, RoleSource,
+        CatalogEntry, CredentialFacts, CredentialPage, DeltaStart, FieldInfo, FilterFinding, FilterReport,
+        Identity, ManagedUser, ManagerPage, Manifest, Next, Page, PagePurpose, PageUser, PermissionInfo,
+        Place, Presence, PresentUser, RegisteredKey, Removal, RemovedUser, RoleHolder, RolePage, RoleSource,
         SaasPage, SaasUser, SecretAsk, SecretKind, SettingInfo, Source, Suggestion, TokenBinding, Weight,
     };
     pub use super::bindings::exports::userload::directory::transform::{

@@ -40,6 +40,9 @@ pub struct Apply<'a> {
 pub enum Scope<'a> {
     /// Everybody whom the source lists.
     Listing,
+    /// Those whom the source says to have changed, and those who are looked at again; everybody else is as the
+    /// source last told.
+    Changes,
     /// Some people, asked about by id. Stamps, graces and the questions about others stay as they are.
     Some {
         /// Who a record was decided to be, remembered from now on.
@@ -106,6 +109,12 @@ impl Store {
                     applied.withdrawn = withdrawal::withdraw(&tx, tenant, apply)?;
                     integration(&tx, tenant, apply)?;
                 }
+                Scope::Changes => {
+                    stamps_of_changes(&tx, tenant, apply)?;
+                    links(&tx, tenant, apply)?;
+                    applied.withdrawn = withdrawal::withdraw(&tx, tenant, apply)?;
+                    integration(&tx, tenant, apply)?;
+                }
                 Scope::Some { decision } => {
                     links(&tx, tenant, apply)?;
                     applied.withdrawn = holds::close(&tx, apply)?;
@@ -114,6 +123,7 @@ impl Store {
                     }
                 }
             }
+            super::delta::settle(&tx, tenant, apply)?;
             applied.newly_held = holds::open(&tx, tenant, apply)?;
             super::managers::settle(&tx, tenant, apply)?;
             applied.saas = super::saas::apply(&tx, tenant, apply.run.row, apply.at)?;
@@ -345,20 +355,7 @@ fn links(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
 /// integration's, so that a run in which nothing changed writes nothing for each person.
 fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
     let seen = |link: i64| apply.seen.contains(u64::try_from(link).unwrap_or(0));
-    // Those who were behind, and came back.
-    let behind: Vec<i64> = tx
-        .prepare(
-            "SELECT id FROM link WHERE tenant = ?1 AND integration = ?2
-               AND (sync_time IS NOT NULL OR absent_runs > 0 OR gone = 1)",
-        )?
-        .query_map(params![tenant, apply.integration], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut back = tx.prepare(
-        "UPDATE link SET sync_time = NULL, absent_since = NULL, absent_runs = 0, gone = 0 WHERE id = ?1",
-    )?;
-    for link in behind.into_iter().filter(|link| seen(*link)) {
-        back.execute([link])?;
-    }
+    came_back(tx, tenant, apply)?;
     // Those who were up to date, and were not seen now.
     let last: Option<i64> = tx.query_row(
         "SELECT sync_time FROM integration WHERE tenant = ?1 AND name = ?2",
@@ -384,6 +381,43 @@ fn stamps(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
             stamp.execute(params![link, last])?;
         }
     }
+    absences(tx, apply)
+}
+
+/// As [`stamps`], when only changes were read: whoever is not named is as the source last told, and up to date.
+fn stamps_of_changes(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    came_back(tx, tenant, apply)?;
+    let mut stamp = tx.prepare(
+        "UPDATE link SET sync_time = (SELECT sync_time FROM integration WHERE tenant = ?2 AND name = ?3)
+         WHERE id = ?1 AND sync_time IS NULL",
+    )?;
+    for link in super::delta::absent(tx, tenant, apply)? {
+        stamp.execute(params![link, tenant, apply.integration])?;
+    }
+    absences(tx, apply)
+}
+
+/// Those who were behind, and were seen.
+fn came_back(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> Result<()> {
+    let behind: Vec<i64> = tx
+        .prepare(
+            "SELECT id FROM link WHERE tenant = ?1 AND integration = ?2
+               AND (sync_time IS NOT NULL OR absent_runs > 0 OR gone = 1)",
+        )?
+        .query_map(params![tenant, apply.integration], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut back = tx.prepare(
+        "UPDATE link SET sync_time = NULL, absent_since = NULL, absent_runs = 0, gone = 0 WHERE id = ?1",
+    )?;
+    let seen = |link: &i64| apply.seen.contains(u64::try_from(*link).unwrap_or(0));
+    for link in behind.into_iter().filter(seen) {
+        back.execute([link])?;
+    }
+    Ok(())
+}
+
+/// What was learnt about those who were not there.
+fn absences(tx: &Transaction<'_>, apply: &Apply<'_>) -> Result<()> {
     tx.execute(
         "UPDATE link SET
            absent_runs = CASE WHEN a.back THEN 0 ELSE absent_runs + a.count END,

@@ -3,6 +3,7 @@
 
 mod apply;
 mod catalog;
+mod delta;
 mod error;
 pub mod fields;
 mod flowing;
@@ -29,6 +30,7 @@ mod withdrawal;
 
 pub use apply::{Applied, Apply, Scope};
 pub use catalog::{CredentialRow, IntegrationRow, Removed, Saved};
+pub use delta::{Base, DeltaState, Leaves};
 pub use error::StoreError;
 pub use flowing::Flowing;
 pub use hand::{Edit, Edited, LockRow, Locking, Merging, PinRow, UndoOrder, Undone, Unpinning};

@@ -149,6 +149,8 @@ impl Store {
             .query_row(
                 "SELECT id, number, basis, config, started_at FROM run
                  WHERE tenant = ?1 AND integration = ?2 AND state = 'staging' AND kind IN ('sync', 'plan')
+                   -- A run that reads changes is short, and reads them anew.
+                   AND changes_only = 0
                  ORDER BY id DESC LIMIT 1",
                 params![self.tenant.0, integration],
                 |row| {
@@ -359,7 +361,7 @@ impl Store {
 }
 
 /// Links of a page, as the store has them.
-fn bitmap(bytes: &[u8]) -> Result<RoaringTreemap> {
+pub(super) fn bitmap(bytes: &[u8]) -> Result<RoaringTreemap> {
     RoaringTreemap::deserialize_from(bytes)
         .map_err(|error| StoreError::Corrupt(format!("links of a page: {error}")))
 }
@@ -420,6 +422,8 @@ fn empty(tx: &rusqlite::Transaction<'_>, run: i64) -> Result<()> {
         "staged_unpin",
         "staged_unlink",
         "staged_close",
+        "staged_unread",
+        "staged_parity",
         "run_page",
     ] {
         tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;

@@ -263,3 +263,54 @@ CREATE TABLE staged_saas_outlived (
   source_id TEXT NOT NULL,
   PRIMARY KEY (run, source_id)
 ) STRICT, WITHOUT ROWID;
+
+-- From where changes at the source can be read: what the last applied run left. NULL = the next run lists everybody.
+ALTER TABLE integration ADD COLUMN delta_cursor TEXT;
+ALTER TABLE integration ADD COLUMN delta_terms TEXT;     -- digest of all that a record is read and judged by
+ALTER TABLE integration ADD COLUMN delta_at INTEGER;     -- when the source gave the cursor
+ALTER TABLE integration ADD COLUMN listed_at INTEGER;    -- when the last complete listing, applied, began
+ALTER TABLE integration ADD COLUMN delta_runs INTEGER NOT NULL DEFAULT 0; -- applied since that listing
+
+-- What a run reads, and what it will leave when it is applied.
+ALTER TABLE run ADD COLUMN changes_only INTEGER NOT NULL DEFAULT 0 CHECK (changes_only IN (0, 1));
+ALTER TABLE run ADD COLUMN delta_cursor TEXT;
+ALTER TABLE run ADD COLUMN delta_terms TEXT;
+ALTER TABLE run ADD COLUMN delta_at INTEGER;
+
+-- What a run that reads changes looks at again though the source says nothing new of it.
+CREATE INDEX link_open ON link (tenant, integration) WHERE open = 1;
+
+-- Users of whom no link has the record as the source last told it: a change of them cannot be put together with
+-- what is known, they are asked about by id. `again`: by the next run in any case, because it has to judge anew.
+CREATE TABLE unread (
+  tenant      INTEGER NOT NULL,
+  integration TEXT NOT NULL,
+  source_id   TEXT NOT NULL,
+  again       INTEGER NOT NULL CHECK (again IN (0, 1)),
+  PRIMARY KEY (tenant, integration, source_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unread_again ON unread (tenant, integration) WHERE again = 1;
+
+-- Whoever loses a link, by whatever hand, may become somebody else in the next run; and a link that comes back has
+-- missed what was told meanwhile.
+CREATE TRIGGER link_unread AFTER DELETE ON link BEGIN
+  INSERT OR REPLACE INTO unread VALUES (old.tenant, old.integration, old.source_id, 1);
+END;
+CREATE TRIGGER former_link_unread AFTER DELETE ON former_link BEGIN
+  INSERT OR REPLACE INTO unread VALUES (old.tenant, old.integration, old.source_id, 1);
+END;
+
+-- Users about whom a run asked in vain.
+CREATE TABLE staged_unread (
+  run       INTEGER NOT NULL REFERENCES run,
+  source_id TEXT NOT NULL,
+  PRIMARY KEY (run, source_id)
+) STRICT, WITHOUT ROWID;
+
+-- Users of whom a listing says something else than what reading changes had come to: JSON list of properties.
+CREATE TABLE staged_parity (
+  run        INTEGER NOT NULL REFERENCES run,
+  source_id  TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  PRIMARY KEY (run, source_id)
+) STRICT, WITHOUT ROWID;

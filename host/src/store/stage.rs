@@ -166,6 +166,8 @@ pub struct StagedPage {
     pub unpins: Vec<i64>,
     /// Standing questions of which these records say nothing, so that they stand on: source id and cause.
     pub unheard: Vec<(String, String)>,
+    /// Users of whom the page says something else than what reading changes had come to, and which properties.
+    pub parity: Vec<(String, Vec<String>)>,
 }
 
 impl Store {
@@ -185,6 +187,7 @@ impl Store {
             }
         }
         unpin_later(&tx, run, &page.unpins)?;
+        super::delta::stage_parity(&tx, run, &page.parity)?;
         stand_on(&tx, tenant, run, integration, &page.unheard)?;
         let seen = bytes(&page.seen)?;
         let filtered = (!page.filtered.is_empty()).then(|| bytes(&page.filtered)).transpose()?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Transaction, named_params};
 
-use super::apply::Apply;
+use super::apply::{Apply, Scope};
 use super::fields::Difference;
 use super::{Result, SAAS_LEAVING};
 
@@ -51,8 +51,12 @@ pub(super) fn withdraw(tx: &Transaction<'_>, tenant: i64, apply: &Apply<'_>) -> 
            closed_note = 'no longer so at the source' WHERE id = ?1",
     )?;
     let mut withdrawn = 0;
+    let complete = match apply.scope {
+        Scope::Changes => super::delta::answered(tx, apply.run)?,
+        _ => apply.complete_rows.is_some(),
+    };
     for hold in silent {
-        if answered(&hold, judged.get(&hold.source_id), apply.complete_rows.is_some())? {
+        if answered(&hold, judged.get(&hold.source_id), complete)? {
             close.execute(rusqlite::params![hold.id, apply.at, apply.run.row])?;
             withdrawn += 1;
         }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::absent_row::{Proof, kept, note, only_status, row};
 use super::allowed;
 use super::bars::{Pins, Word};
-use super::enumeration::CompleteEnumeration;
+use super::enumeration::{CompleteEnumeration, Ground};
 use super::error::RunError;
 use super::evidence::{Evidence, GraceOver};
 use super::page::PageWorker;
@@ -112,7 +112,38 @@ impl Judge<'_> {
         }
         let left = self.present(listing, sorted.present, worker, &mut absence)?;
         self.judge_cases(left, &mut absence)?;
-        let gone = self.gone(listing, sorted.gone);
+        let gone = self.gone(listing.into(), sorted.gone);
+        self.judge_cases(gone, &mut absence)?;
+        self.unconfirmed(sorted.unconfirmed, &mut absence)?;
+        Ok(absence)
+    }
+
+    /// Judges people of whom the source has said, when only changes were read, that they are not there; none = it
+    /// gave no answer. Whoever is there was judged with the changes.
+    ///
+    /// # Errors
+    /// When the store or the plugin fails.
+    pub(super) fn judge_told(
+        &mut self,
+        ground: Ground,
+        people: Vec<(Unlisted, Option<Presence>)>,
+    ) -> Result<Absence, RunError> {
+        let mut absence = Absence { people: people.len() as u64, ..Absence::default() };
+        if people.is_empty() {
+            return Ok(absence);
+        }
+        if !self.terms.integration.deactivate {
+            let reason = "gone at the source; deactivation is off";
+            let kept: Vec<StagedRow> =
+                people.iter().map(|(person, _)| note(person, Outcome::Kept, reason.to_owned())).collect();
+            self.store.stage_rows(self.terms.run, &self.terms.integration.name, &kept, self.at)?;
+            return Ok(absence);
+        }
+        let mut sorted = Sorted::default();
+        for (person, answer) in people {
+            sorted.put(person, answer);
+        }
+        let gone = self.gone(ground, sorted.gone);
         self.judge_cases(gone, &mut absence)?;
         self.unconfirmed(sorted.unconfirmed, &mut absence)?;
         Ok(absence)
@@ -221,11 +252,7 @@ impl Judge<'_> {
     }
 
     /// Deleted, or unknown to the source.
-    fn gone(
-        &self,
-        listing: &CompleteEnumeration,
-        gone: Vec<(Unlisted, Option<Option<String>>)>,
-    ) -> Vec<Case> {
+    fn gone(&self, listing: Ground, gone: Vec<(Unlisted, Option<Option<String>>)>) -> Vec<Case> {
         let integration = &self.terms.integration;
         let case = |(person, deleted): (Unlisted, Option<Option<String>>)| match deleted {
             Some(time) => {

@@ -16,6 +16,31 @@ impl CompleteEnumeration {
     }
 }
 
+/// What an absence was learnt from, before the source was asked about it by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ground {
+    rows: Option<u64>,
+}
+
+impl Ground {
+    /// Changes that were read to their end.
+    pub(super) fn changes() -> Self {
+        Self { rows: None }
+    }
+
+    /// Rows of the listing, when it was one.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+}
+
+impl From<&CompleteEnumeration> for Ground {
+    fn from(listing: &CompleteEnumeration) -> Self {
+        Self { rows: Some(listing.rows) }
+    }
+}
+
 /// What is known of a listing when its last page is staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listing {

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::enumeration::CompleteEnumeration;
+use super::enumeration::Ground;
 use crate::engine::contract::Presence;
 use crate::store::OpenHold;
 
@@ -112,20 +112,20 @@ impl Evidence {
         (enabled == Some(false)).then_some(Self::plain(Kind::Disabled))
     }
 
-    /// Not in a complete listing, and deleted when asked for by id.
+    /// Not in a complete listing, or named in the changes as removed, and deleted when asked for by id.
     #[must_use]
-    pub fn deleted(listing: &CompleteEnumeration, deleted_at: Option<&str>) -> Self {
+    pub fn deleted(ground: impl Into<Ground>, deleted_at: Option<&str>) -> Self {
         Self::plain(Kind::Deleted {
-            listing_rows: Some(listing.rows()),
+            listing_rows: ground.into().rows(),
             deleted_at: deleted_at.map(str::to_owned),
         })
     }
 
     /// Not in a complete listing, not found when asked for by id, and the grace is over.
     #[must_use]
-    pub fn not_found(listing: &CompleteEnumeration, grace: GraceOver) -> Self {
+    pub fn not_found(ground: impl Into<Ground>, grace: GraceOver) -> Self {
         Self::plain(Kind::NotFound {
-            listing_rows: Some(listing.rows()),
+            listing_rows: ground.into().rows(),
             runs: Some(grace.runs),
             since: Some(grace.since),
         })
@@ -150,8 +150,8 @@ impl Evidence {
     /// Not in a complete listing, there when asked for by id, and the record proves that the filter does not
     /// let it through. Not being able to tell proves nothing.
     #[must_use]
-    pub fn left_filter(listing: &CompleteEnumeration, inside: Option<bool>) -> Option<Self> {
-        let kind = Kind::LeftFilter { listing_rows: Some(listing.rows()) };
+    pub fn left_filter(ground: impl Into<Ground>, inside: Option<bool>) -> Option<Self> {
+        let kind = Kind::LeftFilter { listing_rows: ground.into().rows() };
         (inside == Some(false)).then_some(Self::plain(kind))
     }
 

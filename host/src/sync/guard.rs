@@ -65,6 +65,12 @@ pub fn differences(flowing: &Flowing) -> crate::store::Result<Vec<Difference<'_>
 }
 
 impl Tally {
+    /// Nothing is to be measured against a limit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.deactivations.is_empty() && self.fields.is_empty()
+    }
+
     /// Counts a change. `held` tells which causes of this person wait already.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod adoption;
 mod allowed;
 mod approve;
 mod bars;
+mod delta;
 mod disk;
 mod enumeration;
 mod error;
@@ -17,6 +18,7 @@ mod managers;
 pub mod mapping_diff;
 pub mod mapping_smart;
 pub mod mapping_test;
+mod merge;
 mod page;
 pub mod preflight;
 mod progress;
@@ -38,14 +40,15 @@ mod take_name;
 mod take_up;
 mod terms;
 
-pub use enumeration::{CompleteEnumeration, Listing, judge};
+pub use delta::{Wanted, Way, choose};
+pub use enumeration::{CompleteEnumeration, Ground, Listing, judge};
 pub use error::RunError;
 pub use evidence::{Approval, Evidence, GoneAnswer, GraceOver};
 pub use filter::FilterCheck;
 pub use progress::{Progress, Silent};
 pub use report::{
-    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, PlannedChange, RunKind, RunReport,
-    RunState, SaasPass, Sample, Timings,
+    CauseGroup, Completeness, Cost, FailedRow, HeldGroup, Managers, Parity, PlannedChange, Reading, RunKind,
+    RunReport, RunState, SaasPass, Sample, Timings,
 };
 pub use retry::{Disposition, Retry};
 pub use run::{Job, LastApplied, OVERDUE, run};

@@ -5,7 +5,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::allowed::{self, parse};
 use super::bars::{self, Pins, Word};
+use super::delta::Told;
 use super::error::RunError;
+use super::merge::differing;
 use super::row::{doubt, ended, failed, name, row, undecided};
 use super::terms::Terms;
 use crate::config::Write;
@@ -30,6 +32,8 @@ pub(super) struct PageWorker<'a> {
     adopts: bool,
     /// Fields whose overwriting waits for consent, by source id.
     overwrites: std::collections::HashMap<String, Vec<String>>,
+    /// What the listing has to find, when runs have read changes since the last one.
+    told: Option<&'a Told>,
 }
 
 /// A record that is to be judged, with everybody it could be.
@@ -69,7 +73,24 @@ impl<'a> PageWorker<'a> {
     ) -> Result<Self, RunError> {
         let adopts = store.has_people()?;
         let overwrites = store.overwrites(&terms.integration.name)?;
-        Ok(Self { terms, store, transformer, seen, adopts, overwrites })
+        Ok(Self { terms, store, transformer, seen, adopts, overwrites, told: None })
+    }
+
+    /// Holds what is listed against what reading changes has come to.
+    pub(super) fn expecting(self, told: Option<&'a Told>) -> Self {
+        Self { told, ..self }
+    }
+
+    /// The properties of a record that reading changes has missed.
+    fn missed(&self, user: &PageUser) -> Result<Vec<String>, RunError> {
+        let Some(told) = self.told else { return Ok(Vec::new()) };
+        let ids = std::iter::once(user.id.as_str());
+        let base = self.store.bases(&self.terms.integration.name, ids)?.into_iter().flatten().next();
+        let Some(base) = base.and_then(|it| it.raw) else { return Ok(Vec::new()) };
+        match told.expects(&user.id, &base)? {
+            Some(expected) if expected != user.raw => differing(&expected, &user.raw),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// What a page leaves behind.
@@ -126,6 +147,12 @@ impl<'a> PageWorker<'a> {
                 if known.settled && known.digest == digest {
                     *staged.counts.entry(Outcome::Unchanged).or_default() += 1;
                     continue;
+                }
+            }
+            if known.is_some_and(|known| known.digest != digest) {
+                let missed = self.missed(user)?;
+                if !missed.is_empty() {
+                    staged.parity.push((user.id.clone(), missed));
                 }
             }
             match self.case(user, known, digest, true, mapped, &mut staged.unpins)? {

@@ -232,6 +232,38 @@ pub struct SaasPass {
     pub unmatched: Option<u64>,
 }
 
+/// Which way a run has read the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Changes only; else everybody was listed.
+    pub changes_only: bool,
+    /// Why this way; one clause.
+    pub why: Option<String>,
+    /// Users whom the source named as changed.
+    pub told: u64,
+    /// Users who were asked about by id.
+    pub asked: u64,
+    /// Of these, of whom there was no answer: they are asked about again.
+    pub unanswered: u64,
+    /// Users who were looked at again though the source named nothing new.
+    pub again: u64,
+    /// Why the next run will have to list everybody, when that is known; one clause.
+    pub next: Option<String>,
+    /// What the listing proved of the runs before it that had read changes; none = there was nothing to prove.
+    pub parity: Option<Parity>,
+}
+
+/// How a listing compares with what reading changes had come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parity {
+    /// Users of whom it says something else.
+    pub people: u64,
+    /// The properties in which they differ.
+    pub properties: Vec<String>,
+    /// Source ids of the first of them.
+    pub samples: Vec<String>,
+}
+
 /// Everything that a run tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -276,6 +308,9 @@ pub struct RunReport {
     pub ambiguous: Vec<FailedRow>,
     /// Sentences worth reading: incomplete listing, people left out because they moved, listing gaps.
     pub notes: Vec<String>,
+    /// Which way the source was read; none = everybody is listed every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
     /// What became of managers; none = they were not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managers: Option<Managers>,
@@ -316,6 +351,7 @@ impl RunReport {
             failed: Vec::new(),
             ambiguous: Vec::new(),
             notes: Vec::new(),
+            reading: None,
             managers: None,
             saas: None,
             timings: Timings::default(),
@@ -323,6 +359,18 @@ impl RunReport {
             receipt: serde_json::Value::Null,
             error: None,
         }
+    }
+
+    /// Whether only changes were read.
+    #[must_use]
+    pub fn changes_only(&self) -> bool {
+        self.reading.as_ref().is_some_and(|it| it.changes_only)
+    }
+
+    /// Rows of the listing, when it was a complete one.
+    #[must_use]
+    pub fn complete_rows(&self, rows: u64) -> Option<u64> {
+        (self.completeness.complete && !self.changes_only()).then_some(rows)
     }
 
     /// How many rows ended so.

@@ -13,12 +13,13 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use super::absent::{Absence, Judge};
+use super::delta::{self, Changes, Wanted, Way, choose};
 use super::enumeration::{Listing, judge};
 use super::error::RunError;
 use super::page::PageWorker;
 use super::preflight::Ready;
 use super::progress::Progress;
-use super::report::{Managers, RunKind, RunReport, RunState, SaasPass, Timings};
+use super::report::{Completeness, Managers, Reading, RunKind, RunReport, RunState, SaasPass, Timings};
 use super::retry::Retry;
 use super::stage::{call, stage_listing};
 use super::terms::Terms;
@@ -39,6 +40,8 @@ pub struct Job<'a> {
     pub transformer: &'a (dyn Fn() -> Transformer + Sync),
     /// What preflight found to be in order.
     pub ready: &'a mut Ready,
+    /// Which way the source is to be read.
+    pub wanted: Wanted,
     /// Time.
     pub clock: Clock,
     /// Hears how far the run is.
@@ -73,7 +76,7 @@ pub const OVERDUE: Millis = 14 * 24 * 60 * 60 * 1000;
 /// happened until it failed.
 pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Option<Box<RunReport>>)> {
     let mut retry = Retry::default();
-    let (terms, started_at) = match begin(job, kind, &mut retry) {
+    let (terms, started_at, way) = match begin(job, kind, &mut retry) {
         Ok(begun) => begun,
         Err(error) => {
             let error = error.at(job.store.path());
@@ -89,7 +92,7 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
         at: job.clock.now(),
     };
     course.report.notes.extend(job.notes.iter().cloned());
-    course.follow(job, kind).map_err(|error| {
+    course.follow(job, kind, way).map_err(|error| {
         let error = error.at(job.store.path());
         let report = course.fail(job, &error);
         (error, Some(Box::new(report)))
@@ -97,8 +100,9 @@ pub fn run(job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, (RunError, Opt
 }
 
 /// Learns whose directory the credential opens, and takes up an interrupted run or begins a new one.
-fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, Millis), RunError> {
+fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, Millis, Way), RunError> {
     job.store.sweep()?;
+    let mut way = choose(job)?;
     let (source, connector) = (&job.ready.source, &mut job.ready.connector);
     let identity = call(job.net, retry, "proving the credential", job.progress, async || {
         connector.identify(source).await
@@ -122,6 +126,9 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
                 found.id.number, found.progress.pages
             ));
             job.store.take_up(found.id, kind)?;
+            if let Way::Changes(_) = way {
+                way = Way::Listing(Some("an interrupted listing goes on".to_owned()));
+            }
             (found.id, found.started_at)
         }
         _ => {
@@ -136,7 +143,7 @@ fn begin(job: &mut Job<'_>, kind: RunKind, retry: &mut Retry) -> Result<(Terms, 
             (job.store.begin_run(&new)?, at)
         }
     };
-    Ok((terms(job, run, identity)?, started_at))
+    Ok((terms(job, run, identity)?, started_at, way))
 }
 
 /// What is settled before the first record is looked at.
@@ -206,6 +213,13 @@ pub(super) fn belongs(
     }
 }
 
+/// What was read of the source.
+struct Read {
+    staged: Staged,
+    /// None = everybody was listed.
+    changes: Option<Changes>,
+}
+
 /// A run under way.
 pub(super) struct Course {
     pub(super) terms: Terms,
@@ -216,20 +230,31 @@ pub(super) struct Course {
 }
 
 impl Course {
-    fn follow(&mut self, job: &mut Job<'_>, kind: RunKind) -> Result<RunReport, RunError> {
+    fn follow(&mut self, job: &mut Job<'_>, kind: RunKind, way: Way) -> Result<RunReport, RunError> {
         let clock = Instant::now();
-        job.progress.stage("load", None);
-        let staged = stage_listing(job, &self.terms, &mut self.retry, self.at)?;
+        let Read { staged, changes } = self.read(job, way)?;
         self.timings.stage = millis(clock);
 
         let clock = Instant::now();
         job.store.begin_judging(self.terms.run)?;
         let twice = settle::claims(&self.terms, job.store)?;
-        let absence = self.judge_absence(job, &staged)?;
+        let (absence, away) = match changes {
+            None => (self.judge_absence(job, &staged)?, None),
+            Some(changes) => {
+                let away = changes.absent.clone();
+                (self.judge_changes(job, &staged, changes)?, Some(away))
+            }
+        };
+        let place = |link: i64| u64::try_from(link).unwrap_or(0);
+        let listed = |link: i64| match &away {
+            None => staged.seen.contains(place(link)),
+            Some(away) => !away.contains(place(link)),
+        };
         settle::guard(&self.terms, job.store, job.ready.applied.shape.as_deref(), self.at)?;
-        settle::usernames(&self.terms, job.store, Some(&staged.seen))?;
-        let managers = managers::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
-        let saas = saas::pass(job, &self.terms, &staged, &mut self.retry, self.at)?;
+        settle::usernames(&self.terms, job.store, &listed)?;
+        let there = self.there(job, &staged, away.as_ref())?;
+        let managers = managers::pass(job, &self.terms, &there, &mut self.retry, self.at)?;
+        let saas = saas::pass(job, &self.terms, &there, &mut self.retry, self.at)?;
         self.tell_passes(managers, saas);
         self.tell(job, &staged, absence, twice)?;
         self.timings.judge = millis(clock);
@@ -246,10 +271,10 @@ impl Course {
                     cloud: &self.terms.cloud,
                     shape: &shape,
                     seen: &staged.seen,
-                    complete_rows: self.report.completeness.complete.then_some(staged.rows),
+                    complete_rows: self.report.complete_rows(staged.rows),
                     strict: false,
                     match_keys: &self.terms.integration.match_keys,
-                    scope: Scope::Listing,
+                    scope: if self.report.changes_only() { Scope::Changes } else { Scope::Listing },
                     at: self.at,
                 };
                 apply_staged(job.store, &apply, self.report.clone(), self.timings)
@@ -262,6 +287,76 @@ impl Course {
                 Ok(self.report.clone())
             }
         }
+    }
+
+    /// Reads the source: what has changed, or else everybody.
+    fn read(&mut self, job: &mut Job<'_>, way: Way) -> Result<Read, RunError> {
+        let why = match way {
+            Way::Listing(why) => why,
+            Way::Changes(state) => match delta::stage(job, &self.terms, &mut self.retry, self.at, &state)? {
+                Ok(mut changes) => {
+                    self.report.reading = Some(std::mem::take(&mut changes.reading));
+                    let staged = changes.staged.clone();
+                    return Ok(Read { staged, changes: Some(changes) });
+                }
+                Err(why) => {
+                    job.progress.note(&format!("{why}: everybody is listed"));
+                    Some(why)
+                }
+            },
+        };
+        let mut reading = Reading { why, ..Reading::default() };
+        let mut told = None;
+        if self.terms.integration.delta.on && self.retry.cost.resumed_pages == 0 {
+            told = delta::before_listing(job, &self.terms, &mut self.retry, self.at, &mut reading)?;
+        }
+        job.progress.stage("load", None);
+        let staged = stage_listing(job, &self.terms, &mut self.retry, self.at, told.as_ref())?;
+        if let Some(told) = told {
+            reading.parity = Some(delta::parity(job, &self.terms, &mut self.retry, &told)?);
+        }
+        if reading.why.is_some() || self.terms.integration.delta.on {
+            self.report.reading = Some(reading);
+        }
+        Ok(Read { staged, changes: None })
+    }
+
+    /// Judges those of whom the changes say that they are gone. Whom they do not name is as before.
+    fn judge_changes(
+        &mut self,
+        job: &mut Job<'_>,
+        staged: &Staged,
+        changes: Changes,
+    ) -> Result<Absence, RunError> {
+        self.report.completeness =
+            Completeness { complete: true, rows: staged.rows, ..Completeness::default() };
+        let mut judge = Judge {
+            net: job.net,
+            terms: &self.terms,
+            store: job.store,
+            connector: &mut job.ready.connector,
+            transformer: (job.transformer)(),
+            retry: &mut self.retry,
+            at: self.at,
+            progress: job.progress,
+        };
+        delta::judge_absent(&mut judge, changes.suspects)
+    }
+
+    /// Who is there, for the passes beside the users, which go over everybody.
+    fn there(
+        &self,
+        job: &Job<'_>,
+        staged: &Staged,
+        away: Option<&roaring::RoaringTreemap>,
+    ) -> Result<Staged, RunError> {
+        let mut there = staged.clone();
+        let integration = &self.terms.integration;
+        if let Some(away) = away.filter(|_| integration.manager || integration.saas.is_some()) {
+            there.seen |= job.store.unfiltered_links(&integration.name)? - away;
+            there.total = None;
+        }
+        Ok(there)
     }
 
     /// Judges the listing, and, when it proves who is absent, those who are.

@@ -65,7 +65,8 @@ pub(super) fn guard(
         coming.add(&flowing, |cause| standing(&flowing.source_id, cause))
     })?;
     let mut recent = Tally::default();
-    for run in store.applied_since(name, at - DAY)? {
+    let runs = if coming.is_empty() { Vec::new() } else { store.applied_since(name, at - DAY)? };
+    for run in runs {
         store.each_flowing(run, |flowing| recent.add(&flowing, |_| false))?;
     }
     let new_shape = match applied_shape {
@@ -75,12 +76,16 @@ pub(super) fn guard(
         }
         Some(_) => None,
     };
-    let linked_active = store.linked_active(name)?;
-    let tripped = coming.trips(
-        &recent,
-        &terms.integration.guard,
-        Concerned { linked_active, filled: &mut |field| store.linked_filled(name, field), new_shape },
-    )?;
+    let guard = &terms.integration.guard;
+    let trips = |linked_active| {
+        let filled = &mut |field: &str| store.linked_filled(name, field);
+        coming.trips(&recent, guard, Concerned { linked_active, filled, new_shape })
+    };
+    // A limit is never lower than with nobody: people are counted only when that matters.
+    let mut tripped = trips(0)?;
+    if !tripped.is_empty() {
+        tripped = trips(store.linked_active(name)?)?;
+    }
     let mut held = Vec::new();
     store.each_flowing(terms.run, |flowing| {
         if let Some(split) = split(&flowing, &tripped, |cause| standing(&flowing.source_id, cause))? {
@@ -107,15 +112,15 @@ pub(super) fn guard(
 
 /// Usernames are checked on the end state, so that swaps and chains of renames apply. A change that needs a
 /// username which is still somebody's is held with it, as a joiner who gets a leaver's name is; what is held
-/// gives no username up, so this goes on until nothing more has to wait. `seen` are the links that were listed;
-/// none when nothing was, and nobody is to be called absent for that.
+/// gives no username up, so this goes on until nothing more has to wait. `listed` tells whether the person of a link
+/// is there.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) fn usernames(
     terms: &Terms,
     store: &mut Store,
-    seen: Option<&roaring::RoaringTreemap>,
+    listed: &dyn Fn(i64) -> bool,
 ) -> Result<(), RunError> {
     let mut settled: HashSet<i64> = HashSet::new();
     loop {
@@ -128,7 +133,7 @@ pub(super) fn usernames(
             }
             settled.insert(conflict.change);
             changed = true;
-            resolve(terms, store, seen, &conflict)?;
+            resolve(terms, store, listed, &conflict)?;
         }
         if !changed {
             return Ok(());
@@ -139,12 +144,10 @@ pub(super) fn usernames(
 fn resolve(
     terms: &Terms,
     store: &mut Store,
-    seen: Option<&roaring::RoaringTreemap>,
+    listed: &dyn Fn(i64) -> bool,
     conflict: &KeyConflict,
 ) -> Result<(), RunError> {
-    let listed = conflict
-        .owner_link
-        .is_some_and(|link| seen.is_none_or(|seen| seen.contains(u64::try_from(link).unwrap_or(0))));
+    let listed = conflict.owner_link.is_some_and(listed);
     let name = &conflict.owner_name;
     if conflict.outcome == Outcome::Created
         && conflict.owner_active

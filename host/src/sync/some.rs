@@ -134,7 +134,7 @@ impl Errand {
             Order::Decide(source_id, decided) => {
                 let (terms, shape) = (&self.course.terms, job.ready.applied.shape.as_deref());
                 settle::guard(terms, job.store, shape, self.course.at)?;
-                settle::usernames(terms, job.store, None)?;
+                settle::usernames(terms, job.store, &|_| true)?;
                 self.decided(job, &standing, source_id, *decided)?;
                 Some((source_id.as_str(), *decided))
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::delta::Told;
 use super::error::RunError;
 use super::page::PageWorker;
 use super::progress::Progress;
@@ -36,13 +37,14 @@ pub(super) fn stage_listing(
     terms: &Terms,
     retry: &mut Retry,
     at: Millis,
+    told: Option<&Told>,
 ) -> Result<Staged, RunError> {
     loop {
         let staged = job.store.progress(terms.run)?;
         if staged.ended {
             return Ok(staged);
         }
-        match attempt(job, terms, &staged, retry, at) {
+        match attempt(job, terms, &staged, retry, at, told) {
             Ok(()) => {}
             Err(Stopped::Expired) if retry.cost.restarts < RESTARTS => {
                 retry.cost.restarts += 1;
@@ -67,11 +69,13 @@ fn attempt(
     staged: &Staged,
     retry: &mut Retry,
     at: Millis,
+    told: Option<&Told>,
 ) -> Result<(), Stopped> {
     let progress = job.progress;
     let again = || job.store.again().map_err(RunError::from);
     let mut worker = again()
         .and_then(|store| PageWorker::new(terms, store, (job.transformer)(), staged.seen.clone()))
+        .map(|worker| worker.expecting(told))
         .map_err(Stopped::Error)?;
     let mut writer = again().map_err(Stopped::Error)?;
     let (pages, mut fetched) = mpsc::channel::<(u32, Page, Option<String>)>(QUEUE);

@@ -68,10 +68,10 @@ fn apply(job: &mut Job<'_>, number: i64, strict: bool) -> Result<RunReport, RunE
         cloud: &identity.cloud,
         shape: &job.ready.shape,
         seen: &staged.seen,
-        complete_rows: report.completeness.complete.then_some(staged.rows),
+        complete_rows: report.complete_rows(staged.rows),
         strict,
         match_keys: &job.ready.integration.match_keys,
-        scope: Scope::Listing,
+        scope: if report.changes_only() { Scope::Changes } else { Scope::Listing },
         at: job.clock.now(),
     };
     let timings = Timings { apply: 0, ..report.timings };

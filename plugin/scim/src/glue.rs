@@ -3,8 +3,8 @@
 #[cfg(target_arch = "wasm32")]
 mod component {
     use userload_plugin::bindings::exports::userload::directory::connector::{
-        self, CredentialFacts, CredentialPage, FilterReport, Identity, ManagerPage, Manifest, Next, Page,
-        Presence, RolePage, RoleSource, SaasPage, Source,
+        self, CredentialFacts, CredentialPage, DeltaStart, FilterReport, Identity, ManagerPage, Manifest,
+        Next, Page, Presence, RolePage, RoleSource, SaasPage, Source,
     };
     use userload_plugin::bindings::exports::userload::directory::transform::{
         self, Decision, Incoming, MappedRecord, MappingFault, MappingNeeds,
@@ -48,6 +48,10 @@ mod component {
         fn fetch_users(source: Source, after: Option<String>) -> Result<Page, Error> {
             log_panics();
             crate::fetch_users(&mut Host, &source, after.as_deref())
+        }
+
+        fn begin_delta(_: Source) -> Result<DeltaStart, Error> {
+            Ok(DeltaStart::Untold("SCIM tells no changes".to_owned()))
         }
 
         fn confirm_absent(source: Source, ids: Vec<String>) -> Result<Vec<Presence>, Error> {

@@ -9,10 +9,11 @@ fn a_day_that_was_given_is_told_in_time() {
     contoso.home.done("credential edit entra --expires-on 2027-01-31");
     for (clock, said) in [
         ("2026-12-01T00:00:00Z", None),
-        ("2026-12-02T00:00:00Z", Some("expires on 2027-01-31, in 60 days")),
-        ("2027-01-24T00:00:00Z", Some("expires on 2027-01-31, in 7 days")),
-        ("2027-01-30T23:00:00Z", Some("expires tomorrow")),
-        ("2027-02-01T00:00:00Z", Some("expired on 2027-01-31")),
+        ("2026-12-02T00:00:00Z", Some("expires on 2027-01-31, in 60 days: plan its renewal")),
+        ("2027-01-01T00:00:00Z", Some("expires on 2027-01-31, in 30 days: renew it soon")),
+        ("2027-01-24T00:00:00Z", Some("expires on 2027-01-31, in 7 days: renew it now")),
+        ("2027-01-30T23:00:00Z", Some("expires tomorrow, 2027-01-31: urgent")),
+        ("2027-02-01T00:00:00Z", Some("expired on 2027-01-31: loads fail until it is renewed")),
     ] {
         let at = |arguments: &[&str]| contoso.home.call(arguments).at(clock).run();
         let told = [

@@ -7,6 +7,8 @@ mod barred;
 mod consent;
 mod deactivating;
 mod decided;
+mod delta;
+mod delta_property;
 mod erased;
 mod feeders;
 mod filter;

@@ -7,6 +7,7 @@ pub(super) mod printer;
 mod progress;
 mod report;
 mod report_passes;
+mod report_reading;
 mod table;
 mod terminal;
 mod text;

@@ -5,6 +5,7 @@ use crate::model::{Millis, Outcome};
 use crate::sync::{CauseGroup, HeldGroup, RunKind, RunReport, RunState, Sample};
 
 use super::difference::field_changes;
+use super::report_reading::{changes, listed};
 use super::text::{age, count, cut, number, shown};
 use super::{Column, Paint, Table};
 
@@ -103,12 +104,17 @@ fn header(report: &RunReport, view: View) -> String {
         }
         _ => count(listing.rows, "user", "users"),
     };
-    if listing.complete {
+    if let Some(reading) = report.reading.as_ref().filter(|it| it.changes_only) {
+        text.push_str(&changes(reading, &rows));
+    } else if listing.complete {
         text.push_str(&format!("listing complete: {rows}\n"));
     } else {
         let reason = listing.reason.as_deref().map(|it| format!(": {}", shown(it))).unwrap_or_default();
         let line = format!("listing incomplete, {rows}{reason}; nobody is judged absent by it");
         text.push_str(&format!("{}\n", view.paint.warn(&line)));
+    }
+    if let Some(reading) = report.reading.as_ref().filter(|it| !it.changes_only) {
+        text.push_str(&listed(reading, view));
     }
     text
 }

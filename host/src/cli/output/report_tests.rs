@@ -111,6 +111,7 @@ fn report() -> RunReport {
             reason: "two people have the email a@x.example".into(),
         }],
         notes: vec!["3 users are in the directory but not in the listing".into()],
+        reading: None,
         managers: None,
         saas: None,
         timings: Timings { stage: 4_200, judge: 310, apply: 0 },
@@ -414,6 +415,7 @@ fn json_is_frozen() {
         "notes": [
           "3 users are in the directory but not in the listing"
         ],
+        "reading": null,
         "managers": null,
         "saas": null,
         "milliseconds": {

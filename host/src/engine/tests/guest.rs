@@ -5,7 +5,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Core signatures of the exports by the canonical ABI.
-const EXPORTS: [(&str, &str, usize); 16] = [
+const EXPORTS: [(&str, &str, usize); 17] = [
     ("connector", "describe", 0),
     ("connector", "complete-settings", 2),
     ("connector", "check-filter", 9),
@@ -14,6 +14,7 @@ const EXPORTS: [(&str, &str, usize); 16] = [
     ("connector", "credential-pages", 2),
     ("connector", "inspect-credential", 9),
     ("connector", "fetch-users", 12),
+    ("connector", "begin-delta", 9),
     ("connector", "confirm-absent", 11),
     ("connector", "fetch-saas-users", 12),
     ("connector", "fetch-saas-roles", 15),

@@ -69,6 +69,8 @@ pub enum On {
     Managers,
     /// Roles: `/roleManagement`, `/servicePrincipals`, `/groups`.
     Roles,
+    /// A page of `/users/delta`.
+    Delta,
     /// `/users/$count`.
     UsersCount,
     /// A single user.

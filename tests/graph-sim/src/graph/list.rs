@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::delta::DeltaToken;
 use super::page_token::PageToken;
 use super::query::{Query, is_eventual};
 use super::render::{Projection, context};
@@ -24,6 +25,8 @@ pub(crate) struct Listing {
     pub(crate) context: String,
     pub(crate) count: Option<u64>,
     pub(crate) next: Option<String>,
+    /// Of the last page of a delta: where the next round begins.
+    pub(crate) delta: Option<String>,
     /// The elements, joined by commas.
     pub(crate) items: Vec<u8>,
     /// Where this page began.
@@ -31,20 +34,34 @@ pub(crate) struct Listing {
     pub(crate) page: u32,
     /// The address of this very page.
     pub(crate) own: String,
-    link: Link,
+    pub(super) link: Link,
 }
 
 /// How links of a listing are made.
 #[derive(Debug, Clone)]
-struct Link {
+pub(super) struct Link {
     address: String,
-    token: PageToken,
+    token: Token,
+}
+
+#[derive(Debug, Clone)]
+enum Token {
+    Page(PageToken),
+    Delta(Box<DeltaToken>),
 }
 
 impl Link {
-    fn to(&self, place: u64, page: u32) -> String {
-        let token = PageToken { place, page, ..self.token };
-        format!("{}$skiptoken={}", self.address, token.encode())
+    /// Of a round of changes.
+    pub(super) fn delta(address: String, token: DeltaToken) -> Self {
+        Self { address, token: Token::Delta(Box::new(token)) }
+    }
+
+    pub(super) fn to(&self, place: u64, page: u32) -> String {
+        let token = match &self.token {
+            Token::Page(token) => PageToken { place, page, ..*token }.encode(),
+            Token::Delta(token) => token.at(place, page).encode(),
+        };
+        format!("{}$skiptoken={token}", self.address)
     }
 }
 
@@ -65,6 +82,10 @@ impl Listing {
         if let Some(next) = &self.next {
             head.push_str(",\"@odata.nextLink\":");
             push_json(&mut head, next);
+        }
+        if let Some(delta) = &self.delta {
+            head.push_str(",\"@odata.deltaLink\":");
+            push_json(&mut head, delta);
         }
         head.push_str(",\"value\":[");
         out.extend_from_slice(head.as_bytes());
@@ -126,6 +147,9 @@ fn list(site: &Site<'_>, call: &Call<'_>, store: &Store, unasked: Option<&str>) 
             "$expand is not supported together with advanced query parameters.",
         ));
     }
+    if query.delta_token.is_some() {
+        return Err(Refused::odata("The query parameter '$deltatoken' is not supported."));
+    }
     let filter = read_filter(&query, advanced)?;
     let size = query.top.unwrap_or(USUAL_SIZE);
     if query.selects("signInActivity") {
@@ -153,13 +177,15 @@ fn list(site: &Site<'_>, call: &Call<'_>, store: &Store, unasked: Option<&str>) 
     }
     let separator = if query.base.is_empty() { "?" } else { "&" };
     let base = format!("{}{}?{}", site.origin, call.path, query.base);
-    let link = Link { address: format!("{}{separator}", base.trim_end_matches('?')), token };
+    let link =
+        Link { address: format!("{}{separator}", base.trim_end_matches('?')), token: Token::Page(token) };
     let page = gather(site, store, filter.as_ref(), &mut projection, token.place as usize, size);
     let first = query.skip_token.is_none();
     Ok(Listing {
         context: context(site, &query, false),
         count: (advanced && first).then(|| matching(store, filter.as_ref())),
         next: page.next.map(|place| link.to(place as u64, token.page + 1)),
+        delta: None,
         items: page.items,
         place: token.place,
         page: token.page,

@@ -4,6 +4,7 @@ mod access;
 mod applications;
 mod batch;
 pub(crate) mod catalog;
+mod delta;
 mod list;
 mod one;
 mod page_token;
@@ -81,6 +82,9 @@ pub(crate) fn answer(site: &Site<'_>, call: &Call<'_>) -> Result<Outcome, Refuse
             ))
         }
         ["users"] => return list::users(site, call).map(Outcome::Listing),
+        ["users", "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"] => {
+            return delta::users(site, call).map(Outcome::Listing);
+        }
         ["users", "$count"] => list::count_users(site, call),
         ["users", key] => one::user(site, call, key),
         ["directory", "deletedItems", "microsoft.graph.user"] => {

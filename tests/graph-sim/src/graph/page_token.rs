@@ -98,7 +98,10 @@ pub(crate) fn page_of(query: &str) -> u32 {
     let mut options = form_urlencoded::parse(query.as_bytes());
     match options.find(|(name, _)| name == "$skiptoken") {
         None => 1,
-        Some((_, token)) => PageToken::decode(&token).map_or(0, |token| token.page),
+        Some((_, token)) => {
+            let page = PageToken::decode(&token).map(|token| token.page);
+            page.or_else(|| super::delta::page_of(&token)).unwrap_or(0)
+        }
     }
 }
 

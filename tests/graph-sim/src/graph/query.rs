@@ -11,6 +11,7 @@ pub(crate) struct Query {
     pub(crate) expand: Option<String>,
     pub(crate) count: bool,
     pub(crate) skip_token: Option<String>,
+    pub(crate) delta_token: Option<String>,
     /// The query as it was sent, without the page token: what the next link repeats.
     pub(crate) base: String,
 }
@@ -71,6 +72,7 @@ impl Query {
                     }
                 }
             }
+            "$deltatoken" => self.delta_token = Some(value),
             "$skiptoken" => self.skip_token = Some(value),
             "$skip" => return Err(Refused::bad("'$skip' is not supported by the service.")),
             "$orderby" => {

@@ -72,6 +72,15 @@ impl Projection {
         Ok(Self::new(columns))
     }
 
+    /// Properties of a delta: what is cleared is null, extensions too.
+    pub(crate) fn changed(names: &[String]) -> Result<Self, Refused> {
+        let mut projection = Self::named(names, false)?;
+        for column in projection.columns.iter_mut().filter(|it| it.unset == Unset::Absent) {
+            column.unset = Unset::Null;
+        }
+        Ok(projection)
+    }
+
     fn new(columns: Vec<Column>) -> Self {
         Self { columns, shape: None, positions: Vec::new(), manager: None }
     }

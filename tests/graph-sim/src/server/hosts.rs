@@ -34,6 +34,9 @@ impl Endpoint {
             [tenant, "v2.0", ".well-known", "openid-configuration"] => Self::Discovery((*tenant).to_owned()),
             ["v1.0", "users"] => Self::Graph(Some(On::Users)),
             ["v1.0", "users", "$count" | "%24count"] => Self::Graph(Some(On::UsersCount)),
+            ["v1.0", "users", "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"] => {
+                Self::Graph(Some(On::Delta))
+            }
             ["v1.0", "users", _] => Self::Graph(Some(On::User)),
             ["v1.0", "$batch" | "%24batch"] => Self::Graph(Some(On::Batch)),
             ["v1.0", "directory", "deletedItems", ..] => Self::Graph(Some(On::Deleted)),
@@ -53,7 +56,8 @@ impl Endpoint {
             Self::Graph(Some(On::Users)) if query.contains("expand=manager") => Some(On::Managers),
             Self::Graph(on) => *on,
         };
-        let listing = matches!(on, Some(On::Users | On::Saas | On::Managers | On::Roles | On::Deleted));
+        let listing =
+            matches!(on, Some(On::Users | On::Delta | On::Saas | On::Managers | On::Roles | On::Deleted));
         Request { on, page: if listing { graph::page_of(query) } else { 0 } }
     }
 }

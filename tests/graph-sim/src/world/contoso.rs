@@ -30,6 +30,8 @@ pub(crate) fn empty(seed: u64) -> World {
         tenant_name: "Contoso".to_owned(),
         apps: vec![App::contoso()],
         login_ahead: 0,
+        delta_page: 100,
+        forgotten: 0,
         skus: SKUS.iter().map(sku).collect(),
         premium: true,
         access: Access::default(),
@@ -57,6 +59,7 @@ pub(crate) fn build(seed: u64, people: usize) -> World {
         }
         world.users.push(Entry::Person(user));
     }
+    world.users.begin();
     world
 }
 

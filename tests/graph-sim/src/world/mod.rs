@@ -6,6 +6,7 @@ mod contoso;
 mod names;
 mod proof;
 mod store;
+mod told;
 mod user;
 
 use crate::prng::Prng;
@@ -13,6 +14,7 @@ use crate::prng::Prng;
 pub use access::{Access, Application, Group, Principal};
 pub use proof::{Federated, Registered};
 pub(crate) use store::{Entry, Store};
+pub(crate) use told::What;
 pub use user::{PROPERTIES, User};
 pub(crate) use user::{push_json, string_of};
 
@@ -97,6 +99,10 @@ pub struct World {
     pub now: i64,
     /// How many seconds the login host's clock is ahead of the machine's.
     pub login_ahead: i64,
+    /// How many users a page of a delta has.
+    pub delta_page: usize,
+    /// How much of what happened a delta does not know any more: see [`World::forget_changes`].
+    pub(crate) forgotten: usize,
     users: Store,
     deleted: Store,
     prng: Prng,
@@ -169,6 +175,20 @@ impl World {
         if let Some(app) = self.app_mut() {
             app.granted.push(permission.to_owned());
         }
+    }
+
+    /// From now on the source does not know any more what has changed until now: tokens of deltas are gone.
+    pub fn forget_changes(&mut self) {
+        self.forgotten = self.users.told().len() + 1;
+        self.users.forget();
+    }
+
+    /// Changes something that no delta ever tells.
+    pub fn untold<R>(&mut self, change: impl FnOnce(&mut Self) -> R) -> R {
+        let told = self.users.told().len();
+        let done = change(self);
+        self.users.keep(told);
+        done
     }
 
     /// The list behind `/users`.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::told::{Told, What, differing};
 use super::user::User;
 
 /// What stands at one place of the list.
@@ -23,12 +24,38 @@ pub(crate) struct Store {
     by_id: HashMap<Box<str>, usize>,
     by_upn: HashMap<Box<str>, usize>,
     live: usize,
+    /// What happened, in order.
+    told: Vec<Told>,
 }
 
 impl Store {
     /// How many elements an unfiltered listing has.
     pub(crate) fn len(&self) -> usize {
         self.live
+    }
+
+    /// What happened, in order.
+    pub(crate) fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// Something that is told to nobody, so that every token is older.
+    pub(crate) fn forget(&mut self) {
+        self.tell("", What::Changed(Vec::new()));
+    }
+
+    /// Nothing has happened yet.
+    pub(crate) fn begin(&mut self) {
+        self.told = Vec::new();
+    }
+
+    /// Nothing has happened since.
+    pub(crate) fn keep(&mut self, told: usize) {
+        self.told.truncate(told);
+    }
+
+    fn tell(&mut self, id: &str, what: What) {
+        self.told.push(Told { id: id.into(), what });
     }
 
     /// How many places there are, holes included.
@@ -82,6 +109,9 @@ impl Store {
 
     /// Puts an element at the end.
     pub(crate) fn push(&mut self, entry: Entry) {
+        if let Entry::Person(user) = &entry {
+            self.told.push(Told { id: user.id().into(), what: What::Came });
+        }
         self.places.push(Some(entry));
         self.live += 1;
         self.index(self.places.len() - 1);
@@ -94,6 +124,7 @@ impl Store {
         match self.places.get_mut(place)?.take()? {
             Entry::Person(user) => {
                 self.live -= 1;
+                self.tell(&user.id(), What::Went);
                 Some(user)
             }
             Entry::Junk(_) => None,
@@ -116,7 +147,15 @@ impl Store {
     fn edit_at<R>(&mut self, place: usize, change: impl FnOnce(&mut User) -> R) -> Option<R> {
         self.unindex(place);
         let result = match self.places.get_mut(place) {
-            Some(Some(Entry::Person(user))) => Some(change(user)),
+            Some(Some(Entry::Person(user))) => {
+                let before = user.clone();
+                let result = change(user);
+                let names = differing(&before, user);
+                if !names.is_empty() {
+                    self.told.push(Told { id: before.id().into(), what: What::Changed(names) });
+                }
+                Some(result)
+            }
             _ => None,
         };
         self.index(place);
@@ -129,6 +168,7 @@ impl Store {
             return false;
         };
         self.unindex(place);
+        self.tell(id, What::Spoilt(raw.into()));
         self.places[place] = Some(Entry::Junk(raw.into()));
         true
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::saas::{ManagersRun, SaasRun};
 use super::{moment, raw};
 use crate::store::RunRow;
-use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, RunReport, Sample};
+use crate::sync::{CauseGroup, FailedRow, HeldGroup, PlannedChange, Reading, RunReport, Sample};
 
 /// A run.
 #[derive(Serialize)]
@@ -33,12 +33,56 @@ pub(crate) struct Run<'a> {
     failed: Vec<Row<'a>>,
     ambiguous: Vec<Row<'a>>,
     notes: &'a [String],
+    reading: Option<Read<'a>>,
     managers: Option<ManagersRun>,
     saas: Option<SaasRun<'a>>,
     milliseconds: Milliseconds,
     cost: Cost,
     receipt: &'a serde_json::Value,
     error: Option<&'a str>,
+}
+
+/// Which way the source was read. Null in the run = everybody is listed every time.
+#[derive(Serialize)]
+struct Read<'a> {
+    /// `changes` or `listing`.
+    way: &'static str,
+    why: Option<&'a str>,
+    told: u64,
+    asked: u64,
+    unanswered: u64,
+    looked_at_again: u64,
+    next_lists_because: Option<&'a str>,
+    parity: Option<Proven<'a>>,
+}
+
+/// How a listing compares with what reading changes had come to.
+#[derive(Serialize)]
+struct Proven<'a> {
+    equal: bool,
+    people: u64,
+    properties: &'a [String],
+    samples: &'a [String],
+}
+
+impl<'a> From<&'a Reading> for Read<'a> {
+    fn from(it: &'a Reading) -> Self {
+        Self {
+            way: if it.changes_only { "changes" } else { "listing" },
+            why: it.why.as_deref(),
+            told: it.told,
+            asked: it.asked,
+            unanswered: it.unanswered,
+            looked_at_again: it.again,
+            next_lists_because: it.next.as_deref(),
+            parity: it.parity.as_ref().map(|it| Proven {
+                equal: it.people == 0,
+                people: it.people,
+                properties: &it.properties,
+                samples: &it.samples,
+            }),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -119,6 +163,7 @@ impl<'a> From<&'a RunReport> for Run<'a> {
             failed: it.failed.iter().map(row).collect(),
             ambiguous: it.ambiguous.iter().map(row).collect(),
             notes: &it.notes,
+            reading: it.reading.as_ref().map(Read::from),
             managers: it.managers.as_ref().map(ManagersRun::from),
             saas: it.saas.as_ref().map(SaasRun::from),
             milliseconds: Milliseconds {
