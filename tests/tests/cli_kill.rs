@@ -95,7 +95,7 @@ fn killed_while_staging() {
 #[test]
 fn stopped_by_a_signal() {
     for signal in ["TERM", "INT", "HUP"] {
-        let (contoso, undisturbed) = second_day(300, 15);
+        let (contoso, undisturbed) = second_day(900, 15);
         let before = contoso.home.people();
         undisturbed.done("sync");
         contoso.sim.clear_journal();

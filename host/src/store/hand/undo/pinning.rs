@@ -108,16 +108,16 @@ impl Undoing<'_> {
     /// Lifts the pin that the undone undo has made.
     pub(super) fn unpin(&self, deed: &Deed, field: &str) -> Result<()> {
         // One statement each, so that each has an index of its own: with OR, all pins of the integration are read.
-        let of_user = "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4
+        let of_user =
+            "DELETE FROM pin WHERE tenant = ?1 AND integration = ?2 AND source_id = ?3 AND field = ?4
                          AND run = ?5";
-        let of_person = "DELETE FROM pin WHERE person = ?3 AND +tenant = ?1 AND +integration = ?2 AND field = ?4
+        let of_person =
+            "DELETE FROM pin WHERE person = ?3 AND +tenant = ?1 AND +integration = ?2 AND field = ?4
                            AND run = ?5";
         let (tenant, run) = (self.hand.tenant, self.target.row);
         let tx = self.hand.tx;
-        tx.prepare_cached(of_user)?
-            .execute(params![tenant, deed.integration, deed.source_id, field, run])?;
-        tx.prepare_cached(of_person)?
-            .execute(params![tenant, deed.integration, deed.person, field, run])?;
+        tx.prepare_cached(of_user)?.execute(params![tenant, deed.integration, deed.source_id, field, run])?;
+        tx.prepare_cached(of_person)?.execute(params![tenant, deed.integration, deed.person, field, run])?;
         Ok(())
     }
 }
