@@ -14,6 +14,13 @@ pub(crate) struct Program {
     home: TempDir,
 }
 
+/// What setting up an integration reads.
+struct Prepared {
+    origin: String,
+    secret: String,
+    document: String,
+}
+
 /// What one run took.
 pub(crate) struct Loaded {
     pub(crate) wall: Duration,
@@ -24,29 +31,31 @@ pub(crate) struct Loaded {
 }
 
 impl Program {
+    /// A home with one integration, of the tenant that is there without a name.
     pub(crate) fn new(sim: &Sim) -> Result<Self> {
         let program = Self { home: tempfile::tempdir()? };
+        let prepared = program.prepare(sim)?;
+        program.launch(&prepared, &[])?;
+        Ok(program)
+    }
+
+    /// A home with as many tenants, each with an integration of its own that reads from the same place.
+    pub(crate) fn tenants(sim: &Sim, count: usize) -> Result<Self> {
+        let program = Self { home: tempfile::tempdir()? };
+        let prepared = program.prepare(sim)?;
+        for number in 0..count {
+            program.launch(&prepared, &["--tenant", &format!("tenant{number}")])?;
+        }
+        Ok(program)
+    }
+
+    /// The files that setting up reads.
+    fn prepare(&self, sim: &Sim) -> Result<Prepared> {
         let origin = sim.origin();
-        let secret = program.home.path().join("secret");
+        let secret = self.home.path().join("secret");
         std::fs::write(&secret, DEFAULT_SECRET)?;
-        let secret = secret.display().to_string();
-        program.run(&[
-            "credential",
-            "add",
-            "sim",
-            "--domain",
-            &origin,
-            "--login",
-            &origin,
-            "--tenant-id",
-            DEFAULT_TENANT,
-            "--client-id",
-            DEFAULT_CLIENT_ID,
-            "--secret-file",
-            &secret,
-        ])?;
         let inspected: serde_json::Value =
-            serde_json::from_str(&program.run(&["plugin", "inspect", "--json"])?)?;
+            serde_json::from_str(&self.run(&["plugin", "inspect", "--json"])?)?;
         let mut document = format!(
             "name = \"sim\"\ncredential = \"sim\"\naccess-role = \"Employee\"\ndeactivate = true\n\
              grants = [{{ origin = \"{origin}\", private = true }}]\n[mapping]\n"
@@ -56,11 +65,21 @@ impl Program {
                 document.push_str(&format!("{target} = {}\n", field["path"]));
             }
         }
-        let file = program.home.path().join("sim.toml");
+        let file = self.home.path().join("sim.toml");
         std::fs::write(&file, document)?;
-        program.run(&["integration", "save", "-f", &file.display().to_string()])?;
-        program.run(&["launch", "sim"])?;
-        Ok(program)
+        Ok(Prepared { origin, secret: secret.display().to_string(), document: file.display().to_string() })
+    }
+
+    /// Credential, integration, launch; `whose` names the tenant.
+    fn launch(&self, prepared: &Prepared, whose: &[&str]) -> Result<()> {
+        let Prepared { origin, secret, document } = prepared;
+        let add =
+            ["credential", "add", "sim", "--domain", origin, "--login", origin, "--secret-file", secret];
+        let ids = ["--tenant-id", DEFAULT_TENANT, "--client-id", DEFAULT_CLIENT_ID];
+        self.run(&[whose, &add, &ids].concat())?;
+        self.run(&[whose, &["integration", "save", "-f", document]].concat())?;
+        self.run(&[whose, &["launch", "sim"]].concat())?;
+        Ok(())
     }
 
     /// The first request of a listing, as the program made it; it is planned once when nobody asked yet.

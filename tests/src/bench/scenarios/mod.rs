@@ -11,6 +11,7 @@ mod memory;
 mod neighbours;
 mod plan;
 mod slow_server;
+mod tenants;
 mod unchanged;
 mod undo;
 
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[Scenario] = &[
     plan::SCENARIO,
     undo::SCENARIO,
     slow_server::SCENARIO,
+    tenants::SCENARIO,
     cold_start::SCENARIO,
     boundary::SCENARIO,
     calls::SCENARIO,
